@@ -38,14 +38,16 @@ pack()
 # the places where the loader looks for them.
 copy_program()
 {
-    local root=$1 dest=$2 file lib
+    local root=$1 dest=$2 file lib libs
     shift 2
     mkdir -p "$root$dest"
     for file in "$@"; do
         cp -L "$file" "$root$dest/"
         # libgcc_s: pthread_cancel() loads it by name.
-        for lib in $(ldd "$file" 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p') \
-            /lib/x86_64-linux-gnu/libgcc_s.so.1; do| sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p'); do
+        libs=$(ldd "$file" 2>/dev/null |
+            sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p')
+        [ -n "$libs" ] && libs="$libs /lib/x86_64-linux-gnu/libgcc_s.so.1"
+        for lib in $libs; do
             [ -e "$root$lib" ] && continue
             mkdir -p "$root$(dirname "$lib")"
             cp -L "$lib" "$root$lib"
