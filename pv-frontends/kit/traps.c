@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Routing of exceptions and callbacks to C. */
+#include "kit/traps.h"
+#include "kit/asm.h"
+#include "kit/events.h"
+#include "kit/hypercall.h"
+#include "kit/start.h"
+#include "kit/string.h"
+
+_Static_assert(HYPERVISOR_IRET == __HYPERVISOR_iret, "asm.h is out of step");
+_Static_assert(STACK_SIZE == KIT_STACK_SIZE, "asm.h is out of step");
+_Static_assert(sizeof(struct trap_frame) == 22 * 8, "traps.S builds 22 words");
+
+struct trap_entry {
+    uint64_t vector;
+    char *address;
+};
+extern const struct trap_entry trap_entries[];
+
+/* Callee-saved state at a trap_catch(); catch_call stores the first eight words. */
+struct catch
+{
+    uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
+    struct trap_frame *caught;
+    struct catch *outer;
+};
+extern uint64_t catch_call(struct catch *c, void (*fn)(void *), void *arg);
+
+void trap_dispatch(struct trap_frame *frame);
+
+uint64_t trap_failsafe_segments[4];
+static trap_handler_t handlers[NR_TRAPS];
+static struct trap_info table[40];
+static struct catch *innermost;
+
+const struct trap_info *traps_table(void)
+{
+    return table;
+}
+
+trap_handler_t trap_set_handler(unsigned int vector, trap_handler_t handler)
+{
+    trap_handler_t before = handlers[vector];
+
+    handlers[vector] = handler;
+    return before;
+}
+
+static void unwind(struct trap_frame *frame)
+{
+    struct catch *c = innermost;
+
+    innermost = c->outer;
+    *c->caught = *frame;
+    frame->rbx = c->rbx;
+    frame->rbp = c->rbp;
+    frame->r12 = c->r12;
+    frame->r13 = c->r13;
+    frame->r14 = c->r14;
+    frame->r15 = c->r15;
+    frame->rsp = c->rsp;
+    frame->rip = c->rip;
+    frame->rax = 1;
+    frame->cs = KERNEL_CS;
+    frame->ss = KERNEL_SS;
+    frame->rflags &= ~0x50500UL; /* no TF, no DF, no RF or AC left over from what was cut off */
+}
+
+void trap_dispatch(struct trap_frame *frame)
+{
+    if (frame->vector < NR_TRAPS && handlers[frame->vector] != NULL) {
+        handlers[frame->vector](frame);
+    } else if (innermost != NULL) {
+        unwind(frame);
+    } else {
+        kit_panic("trap %lu error %#lx at %#lx sp %#lx cr2 %#lx", frame->vector, frame->error,
+                  frame->rip, frame->rsp, kit_shared != NULL ? last_cr2() : 0);
+    }
+}
+
+bool trap_catch(void (*fn)(void *arg), void *arg, struct trap_frame *caught)
+{
+    struct catch c = {.caught = caught, .outer = innermost};
+
+    innermost = &c;
+    if (catch_call(&c, fn, arg) != 0) {
+        return true;
+    }
+    innermost = c.outer;
+    return false;
+}
+
+static void register_callback(uint16_t type, char *address)
+{
+    struct callback_register reg = {.type = type, .address = (unsigned long)address};
+    long rc = hv_callback_op(CALLBACKOP_register, &reg);
+
+    if (rc != 0) {
+        kit_panic("callback %u refused: %ld", type, rc);
+    }
+}
+
+void traps_init(void)
+{
+    unsigned int n = 0;
+
+    for (const struct trap_entry *e = trap_entries; e->address != NULL; e++) {
+        /* int3, into, bound and the gates meant for user mode may be raised by INT n there. */
+        bool user = e->vector == 3 || e->vector == 4 || e->vector >= 128;
+
+        table[n].vector = (uint8_t)e->vector;
+        table[n].flags = user ? 3 : 0;
+        table[n].cs = USER_CS;
+        table[n].address = (unsigned long)e->address;
+        n++;
+    }
+    memset(&table[n], 0, sizeof(table[n]));
+    long rc = hv_set_trap_table(table);
+    if (rc != 0) {
+        kit_panic("set_trap_table refused: %ld", rc);
+    }
+    register_callback(CALLBACKTYPE_event, trap_event_entry);
+    register_callback(CALLBACKTYPE_failsafe, trap_failsafe_entry);
+    register_callback(CALLBACKTYPE_syscall, trap_syscall_entry);
+}
