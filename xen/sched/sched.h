@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scheduler: weighted fair shares over one run queue a CPU, with caps, hard and soft affinity
+ * and balancing; its control interface is that of Xen's credit2. It decides; the switch itself is
+ * context_switch() of x86/.
+ */
+#ifndef XEN_SCHED_SCHED_H
+#define XEN_SCHED_SCHED_H
+#include "lib/cpumask.h"
+#include "lib/list.h"
+#include "sched/timer.h"
+
+struct domain;
+struct vcpu;
+
+/* Per vCPU; fields belong to sched.c under the run-queue lock of v->processor. */
+struct sched_vcpu {
+    struct list link; /* run queue, by vtime */
+    int64_t vtime;    /* weighted time used */
+    s_time_t started; /* when it was last put on the CPU */
+    bool queued, yielding, parked /* out of cap */;
+};
+struct sched_domain {
+    uint16_t weight, cap; /* weight 256 default; cap in % of one CPU, 0 none */
+    int64_t cap_budget;   /* ns left in this period */
+    struct timer cap_timer;
+    uint32_t pool;
+};
+
+void sched_init(void);                 /* boot CPU, before any vCPU exists */
+void sched_init_cpu(unsigned int cpu); /* creates the CPU's idle vCPU */
+int sched_init_domain(struct domain *d);
+void sched_destroy_domain(struct domain *d);
+int sched_init_vcpu(struct vcpu *v, unsigned int cpu);
+void sched_destroy_vcpu(struct vcpu *v);
+
+/* v may have become runnable: queue it, kick a CPU. Any context, interrupts on or off. */
+void vcpu_wake(struct vcpu *v);
+/* v may not be runnable any more (pause flags were set): take it off. nosync returns at once. */
+void vcpu_sleep_nosync(struct vcpu *v);
+/* As above and wait until its registers are saved and it is on no CPU. Not for current. */
+void vcpu_sleep_sync(struct vcpu *v);
+/* Counted pauses by the hypervisor. */
+void vcpu_pause(struct vcpu *v);
+void vcpu_pause_nosync(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
+void domain_pause(struct domain *d);
+void domain_pause_nosync(struct domain *d);
+void domain_unpause(struct domain *d);
+/* Pauses by the toolstack: counted as well, but by one counter of the domain (domctl). */
+int domain_pause_by_tools(struct domain *d);
+int domain_unpause_by_tools(struct domain *d);
+
+/* sched_op of current. block returns at once if an event is pending; else the CPU is given up on
+ * the way back to the guest (SOFTIRQ_SCHEDULE). */
+void vcpu_block(void);
+long vcpu_yield(void);
+bool vcpu_runnable(const struct vcpu *v);
+
+/* The scheduler proper, on SOFTIRQ_SCHEDULE; does not return if another vCPU is chosen. */
+void schedule(void);
+/* After a switch: prev's registers are saved, it may run elsewhere now. Called by x86. */
+void sched_context_saved(struct vcpu *prev);
+
+/* Affinities. -EINVAL if no online CPU would remain in the hard one. */
+int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m);
+int vcpu_set_soft_affinity(struct vcpu *v, cpumask_t m);
+/* domctl/sysctl scheduler_op. */
+int sched_set_params(struct domain *d, uint16_t weight, uint16_t cap);
+void sched_get_params(const struct domain *d, uint16_t *weight, uint16_t *cap);
+/* Nanoseconds that v has run, up to now. */
+s_time_t vcpu_cpu_time(const struct vcpu *v);
+s_time_t cpu_idle_time(unsigned int cpu);
+/* Run states (ABI RUNSTATE_*): scheduler calls it at each change; copies to the guest's area on
+ * the way back in (vcpu_runstate_copy). */
+void vcpu_runstate_change(struct vcpu *v, int state, s_time_t now);
+
+#endif

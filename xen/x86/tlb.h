@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TLB flushes. tlb_clock counts full flushes in the system; a frame whose type count fell to zero
+ * at stamp s may be in the TLB of a CPU only if that CPU's last full flush is not after s.
+ */
+#ifndef XEN_X86_TLB_H
+#define XEN_X86_TLB_H
+#include "lib/cpumask.h"
+
+/* This CPU: all non-global entries / one page. */
+void tlb_flush_local(void);
+void tlb_flush_page_local(uint64_t va);
+/* These CPUs (may include this one), returning when done. va: one page, or 0 for all. Interrupts
+ * on unless the set is this CPU alone. */
+void tlb_flush_mask(cpumask_t mask, uint64_t va);
+/* For type changes: stamp now; which of the CPUs have not flushed since the stamp. */
+uint32_t tlb_stamp(void);
+cpumask_t tlb_need_flush(cpumask_t mask, uint32_t stamp);
+/* This CPU wrote CR3 (context switch): all its non-global entries are gone. */
+void tlb_note_flushed(void);
+
+#endif
