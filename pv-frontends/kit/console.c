@@ -155,7 +155,10 @@ int kvsnprintf(char *out, size_t size, const char *format, va_list args)
             put_number(&sink, &spec, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0);
             break;
         }
-        case 'p': spec.alt = true; spec.longs = 1; /* fall through */
+        case 'p':
+            spec.alt = true;
+            spec.longs = 1;
+            __attribute__((fallthrough));
         case 'x':
         case 'u': {
             unsigned long v = spec.longs ? va_arg(args, unsigned long) : va_arg(args, unsigned int);
