@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Test kernels: build/guest/<name>.elf from tests/guest/<name>.c and the kit.
+GUEST_TESTS := hypercalls
+
+$(foreach t,$(GUEST_TESTS),$(eval $(call guest_kernel,$(t), \
+    $(B)/guest/tests/guest/main.o $(B)/guest/tests/guest/$(t).o)))
+
+.PHONY: check-guest check-guest-xen
+GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf)
+
+check-guest: $(GUEST_ELFS)
+	tests/guest/run --hv=hospes --build=$(B)
+
+# The same kernels on Debian's Xen, whose answers are the reference.
+check-guest-xen: $(GUEST_ELFS)
+	tests/guest/run --hv=xen --build=$(B) --compare || [ $$? = 77 ]
+
+CHECKS += check-guest check-guest-xen
