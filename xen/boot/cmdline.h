@@ -25,6 +25,8 @@ struct boot_opt {
     OPT_ENTRY opt_##v = {.name = n, .type = OPT_T_STRING, .len = sizeof(v), .var = (v)}
 #define OPT_FN(n, f) OPT_ENTRY opt_##f = {.name = n, .type = OPT_T_FN, .fn = (f)}
 
+/* A size as in options: number and K, M, G, T or B (none: K). 0, or -EINVAL; *end past it. */
+int parse_size(const char *s, const char **end, uint64_t *bytes);
 void cmdline_parse(const char *cmdline);
 /* The whole line as booted, for XENVER_commandline. */
 extern char saved_cmdline[1024];

@@ -21,6 +21,8 @@ size_t console_ring_read(char *buf, size_t len, uint32_t *index, bool clear, boo
 void console_rx(char c);
 /* Go synchronous, unlock: for panic. */
 void console_force(void);
+/* guest_loglvl= admits debug lines: ordinary guests may write to the console, too. */
+bool console_guest_debug(void);
 /* Dom0 took the VGA over. */
 void console_vga_release(void);
 

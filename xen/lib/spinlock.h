@@ -57,7 +57,17 @@ static inline void spin_lock_init(struct spinlock *l, enum lock_level level)
 #ifdef DEBUG
 void lock_check_take(const struct spinlock *l);
 void lock_check_give(const struct spinlock *l);
+/* Around an interrupt's handler: it starts with no lock held. */
+unsigned int lock_check_irq_enter(void);
+void lock_check_irq_exit(unsigned int old);
 #else
+static inline unsigned int lock_check_irq_enter(void)
+{
+    return 0;
+}
+static inline void lock_check_irq_exit(unsigned int old __unused)
+{
+}
 static inline void lock_check_take(const struct spinlock *l __unused)
 {
 }
