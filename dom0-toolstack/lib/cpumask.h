@@ -25,7 +25,7 @@ bool hl_cpumask_empty(const struct hl_cpumask *m);
 unsigned int hl_cpumask_count(const struct hl_cpumask *m);
 
 /*
- * xl's grammar: a comma list of N, N-M, "all", "none"?, "node:N", "nodes:N-M", "^" before an item
+ * xl's grammar: a comma list of N, N-M, "all", "node:N", "nodes:N-M", "^" before an item
  * takes it away. `topo` resolves nodes and bounds the numbers; NULL checks the syntax only (nodes
  * then add nothing). -EINVAL with a record.
  */

@@ -5,11 +5,11 @@
 
 struct hl_error;
 struct hv;
-struct hs_handle;
+struct hs;
 
 struct hl_ctx {
     struct hv *hv;
-    struct hs_handle *xs; /* NULL where HL_CTX_NO_STORE was asked for and xenstore is not there */
+    struct hs *xs; /* NULL where HL_CTX_NO_STORE was asked for and xenstore is not there */
 };
 
 #define HL_CTX_STORE_OPTIONAL 1 /* go on without xenstore (info, list, dmesg) */

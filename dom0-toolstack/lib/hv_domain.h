@@ -74,8 +74,6 @@ int hv_domain_set_node_affinity(struct hv *hv, uint32_t domid, const struct hl_c
 /* TSC mode: 0 default, 1 always emulated, 2 native, 3 native with parameters. */
 int hv_domain_set_tsc(struct hv *hv, uint32_t domid, uint32_t mode, uint32_t khz,
                       uint32_t incarnation, uint64_t elapsed_ns, struct hl_error *e);
-/* Gives the domain the default PV CPU policy of the host. */
-int hv_domain_set_default_cpu_policy(struct hv *hv, uint32_t domid, struct hl_error *e);
 /* Fills a hypercall page in frame `gmfn`. */
 int hv_domain_init_hypercall_page(struct hv *hv, uint32_t domid, uint64_t gmfn, struct hl_error *e);
 

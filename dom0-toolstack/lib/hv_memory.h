@@ -17,7 +17,8 @@ int hv_memory_claim(struct hv *hv, uint32_t domid, uint64_t pages, struct hl_err
 
 /*
  * Allocates `count` extents of 2^order frames at the guest frame numbers in `extents` (in a hypercall
- * buffer), which come back as machine frames. Answers how many extents were done (may be fewer when
+ * buffer), which come back as machine frames; the
+ * hypervisor sets their machine-to-phys entries. Answers how many extents were done (may be fewer when
  * memory is fragmented or short), or a negative errno.
  */
 long hv_memory_populate(struct hv *hv, uint32_t domid, uint64_t *extents, size_t count,
@@ -35,10 +36,6 @@ int hv_memory_maximum(struct hv *hv, uint32_t domid, uint64_t *pages, struct hl_
 
 /* Shared and freed frames of memory sharing, for `info`. */
 int hv_memory_sharing(struct hv *hv, uint64_t *freed, uint64_t *used);
-
-/* M2P[mfn] = pfn for frames of `domid`; all of them or the first error. */
-int hv_memory_set_m2p(struct hv *hv, uint32_t domid, const uint64_t *mfns, uint64_t first_pfn,
-                      size_t count, struct hl_error *e);
 
 /* Pins the domain's top-level page table. */
 int hv_memory_pin_l4(struct hv *hv, uint32_t domid, uint64_t mfn, struct hl_error *e);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whole-file reading and crash-safe writing. All return 0 or a negative errno. */
+#ifndef HL_FILES_H
+#define HL_FILES_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Makes a folder and its missing parents. */
+int file_make_dirs(const char *path, mode_t mode);
+
+/* Reads a regular file of at most `max` bytes (-EFBIG) into malloc'd memory with a NUL after it. */
+int file_read_all(const char *path, size_t max, void **data, size_t *size);
+
+/* Writes under a temporary name in the same folder, syncs and renames. */
+int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode);
+
+/* The pieces of the above for a caller that writes in parts: write all or fail. */
+int file_write_fd(int fd, const void *data, size_t size);
+
+#endif
