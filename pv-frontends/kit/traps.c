@@ -21,6 +21,7 @@ extern const struct trap_entry trap_entries[];
 struct catch
 {
     uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
+    uint64_t flags_if; /* event delivery as it was at the call */
     struct trap_frame *caught;
     struct catch *outer;
 };
@@ -63,7 +64,8 @@ static void unwind(struct trap_frame *frame)
     frame->rax = 1;
     frame->cs = KERNEL_CS;
     frame->ss = KERNEL_SS;
-    frame->rflags &= ~0x50500UL; /* no TF, no DF, no RF or AC left over from what was cut off */
+    frame->rflags &= ~0x50700UL; /* no TF, DF, RF or AC left over from what was cut off */
+    frame->rflags |= c->flags_if;
 }
 
 void trap_dispatch(struct trap_frame *frame)
@@ -81,6 +83,10 @@ void trap_dispatch(struct trap_frame *frame)
 bool trap_catch(void (*fn)(void *arg), void *arg, struct trap_frame *caught)
 {
     struct catch c = {.caught = caught, .outer = innermost};
+
+    if (kit_shared != NULL && !this_vcpu_info()->evtchn_upcall_mask) {
+        c.flags_if = RFLAGS_IF;
+    }
 
     innermost = &c;
     if (catch_call(&c, fn, arg) != 0) {
