@@ -164,7 +164,10 @@ static void put_conversion(struct out *o, struct spec *f, char conv, struct args
         break;
     case 'u': put_number(o, f, get_unsigned(f, a), 10, false); break;
     case 'o': put_number(o, f, get_unsigned(f, a), 8, false); break;
-    case 'X': f->upper = true; /* fall through */
+    case 'X':
+        f->upper = true;
+        put_number(o, f, get_unsigned(f, a), 16, false);
+        break;
     case 'x': put_number(o, f, get_unsigned(f, a), 16, false); break;
     case 'p':
         f->precision = 16;
