@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything, for tests and for tools that look names up. */
+#ifndef HOSPES_ABI_ALL_H
+#define HOSPES_ABI_ALL_H
+
+#include "xen.h"
+#include "arch-x86_64.h"
+#include "callback.h"
+#include "cpuid.h"
+#include "dm_op.h"
+#include "domctl.h"
+#include "elfnote.h"
+#include "errno.h"
+#include "event_channel.h"
+#include "features.h"
+#include "grant_table.h"
+#include "hvm_info_table.h"
+#include "hvm_op.h"
+#include "hvm_save.h"
+#include "hvm_start_info.h"
+#include "hvm_vcpu.h"
+#include "hypfs.h"
+#include "io-blkif.h"
+#include "io-console.h"
+#include "io-netif.h"
+#include "io-protocols.h"
+#include "io-xenbus.h"
+#include "io-xs_wire.h"
+#include "ioreq.h"
+#include "kexec.h"
+#include "mca.h"
+#include "memory.h"
+#include "nmi.h"
+#include "physdev.h"
+#include "platform.h"
+#include "pmu.h"
+#include "ring.h"
+#include "sched.h"
+#include "sysctl.h"
+#include "vcpu.h"
+#include "version.h"
+
+#endif
