@@ -91,7 +91,9 @@ struct domain {
     uint32_t frames_head; /* list of frames through frame.prev/next */
     uint32_t tot_pages, max_pages, claimed_pages, xenheap_pages;
     uint32_t nr_mapped_foreign;
-    struct spinlock pt_lock;      /* page-table types; see mm/frame.h */
+    struct spinlock pt_lock; /* page-table types; see mm/frame.h */
+    uint32_t pt_teardown; /* teardown queue: first frame, FRAME_LINK_END: none (pt_lock) */
+    uint32_t generation;  /* number of its creation, never reused (scrubbing) */
     cpumask_t dirty_cpus;         /* CPUs that may hold TLB entries of it; atomic bits */
     unsigned int relinquish_step; /* how far destruction has come */
 
@@ -150,6 +152,8 @@ bool domain_controls(const struct domain *by, const struct domain *d);
 int domain_create(domid_t id, const struct xen_domctl_createdomain *config, bool privileged,
                   struct domain **out);
 int vcpu_create(struct domain *d, unsigned int id);
+/* The idle vCPU of a CPU, of the idle domain; by sched_init_cpu(). */
+int idle_vcpu_create(unsigned int cpu, struct vcpu **out);
 /* Kill: -ERESTART while work remains; afterwards the domain is gone once references go. */
 int domain_kill(struct domain *d);
 /* Shut down with a reason (SHUTDOWN_*); Dom0's acts on the host. */

@@ -12,6 +12,7 @@
 
 struct domain;
 struct vcpu;
+struct vcpu_runstate_info;
 
 /* Per vCPU; fields belong to sched.c under the run-queue lock of v->processor. */
 struct sched_vcpu {
@@ -19,16 +20,22 @@ struct sched_vcpu {
     int64_t vtime;    /* weighted time used */
     s_time_t started; /* when it was last put on the CPU */
     bool queued, yielding, parked /* out of cap */;
+    bool
+        move; /* runnable, but not on this CPU any more: placed anew once its registers are saved */
 };
 struct sched_domain {
     uint16_t weight, cap; /* weight 256 default; cap in % of one CPU, 0 none */
+    uint32_t inv_weight;  /* 256 / weight in 16.16 fixed point */
     int64_t cap_budget;   /* ns left in this period */
     struct timer cap_timer;
     uint32_t pool;
 };
 
-void sched_init(void);                 /* boot CPU, before any vCPU exists */
-void sched_init_cpu(unsigned int cpu); /* creates the CPU's idle vCPU */
+void sched_init(void); /* boot CPU, before any vCPU exists */
+/* On each CPU itself, once: creates its idle vCPU and makes it current. Boot CPU: right after
+ * sched_init() and cpu_info are there; needs the heap. */
+void sched_init_cpu(unsigned int cpu);
+extern struct vcpu *idle_vcpu[MAX_CPUS];
 int sched_init_domain(struct domain *d);
 void sched_destroy_domain(struct domain *d);
 int sched_init_vcpu(struct vcpu *v, unsigned int cpu);
@@ -57,10 +64,17 @@ void vcpu_block(void);
 long vcpu_yield(void);
 bool vcpu_runnable(const struct vcpu *v);
 
-/* The scheduler proper, on SOFTIRQ_SCHEDULE; does not return if another vCPU is chosen. */
+/*
+ * The scheduler proper, on SOFTIRQ_SCHEDULE. If another vCPU is chosen, it calls
+ * context_switch(prev, next) with interrupts off, which must stay off until
+ * sched_context_saved(prev), and does not return.
+ */
 void schedule(void);
 /* After a switch: prev's registers are saved, it may run elsewhere now. Called by x86. */
 void sched_context_saved(struct vcpu *prev);
+/* v got something to look at (an event): unblock it, or make the CPU that runs it look. Any
+ * context. The caller's store before must be ordered by a locked operation. */
+void vcpu_kick(struct vcpu *v);
 
 /* Affinities. -EINVAL if no online CPU would remain in the hard one. */
 int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m);
@@ -74,5 +88,10 @@ s_time_t cpu_idle_time(unsigned int cpu);
 /* Run states (ABI RUNSTATE_*): scheduler calls it at each change; copies to the guest's area on
  * the way back in (vcpu_runstate_copy). */
 void vcpu_runstate_change(struct vcpu *v, int state, s_time_t now);
+/* Copy current's run state to the area that it registered; a no-op without one. Process context
+ * of v == current, with its address space; after v got onto a CPU and at registration. */
+void vcpu_runstate_copy(struct vcpu *v);
+/* The run state up to now, for VCPUOP_get_runstate_info. Any vCPU. */
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 
 #endif

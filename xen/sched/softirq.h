@@ -23,4 +23,21 @@ void softirq_open(enum softirq nr, void (*fn)(void));
 void do_softirq(void);
 bool softirq_pending(void);
 
+/*
+ * Deferred calls: fn(data) runs once, in process context (SOFTIRQ_TASKLET) on the CPU that
+ * scheduled it, with interrupts on and no locks held. Scheduling one that is queued already does
+ * nothing. Any context.
+ */
+struct tasklet {
+    struct tasklet *next;
+    void (*fn)(void *data);
+    void *data;
+    uint32_t queued; /* atomic */
+};
+void tasklet_init(struct tasklet *t, void (*fn)(void *), void *data);
+void tasklet_schedule(struct tasklet *t);
+
+/* Boot, on each CPU itself, before it raises or is sent anything (sched_init_cpu does it). */
+void softirq_init_cpu(void);
+
 #endif
