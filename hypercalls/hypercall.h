@@ -22,6 +22,13 @@
 #define HC_ALL  (HC_PV | HC_HVM)
 #define HC_PRIV 4u /* Domain 0 only; others get -EPERM */
 
+/* Hypercall numbers are below this; slots without a handler answer -ENOSYS. */
+#define HYPERCALL_SLOTS 64
+typedef long (*hypercall_fn)(HYPERCALL_ARGS);
+/* One per kind of guest and privilege, so that the right to call is the presence in the table
+ * (pv/hypercall.c). */
+extern const hypercall_fn hypercalls_pv[HYPERCALL_SLOTS], hypercalls_pv_priv[HYPERCALL_SLOTS];
+
 #define T(nr, name, nargs, who, handler) HYPERCALL(handler);
 #include "hypercalls/table.h"
 #undef T

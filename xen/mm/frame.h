@@ -13,11 +13,16 @@
  *   bit  28     ALLOCATED: belongs to a domain; holds one of the references itself
  *   bit  29     XENHEAP: shared by the hypervisor with the guest (shared info, grant frames, ...);
  *               never becomes a page table, never freed by the guest
+ *   bit  30     RAM: a frame of RAM (clear: device memory or a hole)
+ *   bit  31     DIRTY: free, contents not scrubbed since its last owner; bits 32-63 then hold that
+ *               owner's generation, so that only the same domain may have it unscrubbed
  *   bits 32-53  type count: how many uses rely on the type
  *   bit  54     PARTIAL: a page table validated (or torn down) in part; holds one type reference
  *   bit  55     VALIDATED: a table whose entries have all been checked and referenced
  *   bit  56     PINNED: the guest asked that the type stay (holds one reference of each kind)
  *   bits 57-59  type
+ *   bit  60     TEARDOWN: its last type reference was dropped; it is on its domain's teardown
+ *               queue, which holds one reference of each kind
  *
  * The type changes only while the type count is zero. A writable mapping is a type reference of
  * FRAME_WRITABLE, a table's use one of its level. Type references on a frame as page table
@@ -46,6 +51,9 @@ enum frame_type {
 #define FI_REF_MASK    0x0fffffffull
 #define FI_ALLOCATED   (1ull << 28)
 #define FI_XENHEAP     (1ull << 29)
+#define FI_RAM        (1ull << 30)
+#define FI_DIRTY      (1ull << 31)
+#define FI_TEARDOWN   (1ull << 60)
 #define FI_TYPE_ONE    (1ull << 32)
 #define FI_TCOUNT      (0x3fffffull << 32)
 #define FI_PARTIAL     (1ull << 54)
@@ -61,10 +69,11 @@ enum frame_type {
 struct frame {
     uint64_t info;
     uint16_t owner;      /* domain id; stable while a reference is held */
-    uint16_t validated;  /* tables, PARTIAL: entries 0..validated-1 are referenced (pt_lock) */
+    uint16_t validated;  /* tables, PARTIAL or TEARDOWN: entries 0..validated-1 are referenced
+                          * (pt_lock); free: order of the block that starts here */
     uint32_t prev, next; /* domain's frame list (mem_lock) or free list (frames lock), indices */
-    uint32_t stamp;      /* low bits of tlb_clock when the type count last fell to zero;
-                         * free: order of the free block */
+    uint32_t stamp;      /* tlb_clock when the type count, or the references, last fell to zero;
+                          * on the teardown queue: the next frame (pt_lock) */
 };
 _Static_assert(sizeof(struct frame) == 32 || sizeof(struct frame) == 24, "frame table size");
 
@@ -113,18 +122,44 @@ bool __must_check frame_get_writable(struct frame *f, const struct domain *d);
 void frame_put_writable(struct frame *f);
 
 /*
- * Page-table types. d's pt_lock is held; d owns the frame. get: takes a count and a type
- * reference as table of the level or as descriptor page, validating the contents if the frame was
- * not that type yet. 0, -EINVAL (contents or type refuse), or -ERESTART: preempted; the work
- * done so far is kept (FI_PARTIAL), call again. put: drops both, tearing down at the last use;
- * -ERESTART likewise.
+ * Page-table types. d's pt_lock is held; d owns the frame.
+ *
+ * frame_get_type takes a count and a type reference as a table of the level or as descriptor page,
+ * validating the contents if the frame was not of that type yet. 0; -EINVAL and the like: contents
+ * or present use refuse; -ERESTART: preempted; the work done is kept in the frame (PARTIAL),
+ * whoever asks again continues it; -EAGAIN: the frame waits on the teardown queue: call pt_drain().
+ *
+ * frame_put_type drops both. A table whose last reference goes is put on the domain's teardown
+ * queue; pt_drain() takes it apart, -ERESTART when preempted. The queue is drained before a
+ * hypercall that filled it returns to the guest.
  */
 int __must_check frame_get_type(struct frame *f, struct domain *d, enum frame_type t);
-int __must_check frame_put_type(struct frame *f, struct domain *d);
+void frame_put_type(struct frame *f, struct domain *d);
+int __must_check pt_drain(struct domain *d);
 
 /* Pin and unpin as the guest asks (mmuext_op). pt_lock held. */
-int frame_pin(struct frame *f, struct domain *d, enum frame_type level);
-int frame_unpin(struct frame *f, struct domain *d);
+int __must_check frame_pin(struct frame *f, struct domain *d, enum frame_type level);
+int __must_check frame_unpin(struct frame *f, struct domain *d);
+
+/*
+ * Write one entry of a validated table, moving references. table: the frame, of type level, owned
+ * by d; index below 512; pg_owner: whose frames an L1 entry may name (else d). keep_ad: keep the
+ * old accessed and dirty bits. pt_lock of d held. Errors as frame_get_type.
+ */
+int __must_check pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry,
+                                struct domain *d, struct domain *pg_owner, bool keep_ad);
+/* References of one L1 entry (also used by the grant and ballooning paths). get adjusts *e. */
+int __must_check l1e_get(pte_t *e, struct domain *d, struct domain *pg_owner);
+void l1e_put(pte_t e);
+/* The L1 entry that maps va in these tables, as pointer into the L1 table, whose frame goes to
+ * *table; NULL if a level is missing. pt_lock held while it is used. */
+pte_t *pt_walk(struct frame *l4, uint64_t va, struct frame **table);
+/* Whether a descriptor may stand in a guest's GDT or LDT (fixes RPL where the ABI does). */
+bool descriptor_valid(uint64_t *desc);
+
+/* Software bit in an L1 entry: made by a grant mapping, whose references the grant holds. Guests
+ * may not set it. */
+#define PTE_GRANT (1ull << 62)
 
 /* Machine-to-physical table: the ABI's array at 0xffff800000000000, index MFN. */
 #define INVALID_M2P_ENTRY (~0ull)

@@ -24,11 +24,13 @@ struct pv_trap {
 
 struct pv_vcpu {
     struct pv_trap *traps;         /* 256 */
+    const void *hypercalls;        /* dispatch table: which calls this guest may make */
     uint64_t kernel_ss, kernel_sp; /* stack_switch */
     uint64_t event_cb, failsafe_cb, syscall_cb, syscall32_cb, sysenter_cb, nmi_cb;
     uint16_t syscall32_cs, sysenter_cs;
     bool failsafe_masks, syscall_masks, syscall32_masks, sysenter_masks;
-    bool in_kernel; /* mode: kernel's address space, GS swapped accordingly */
+    bool in_kernel; /* mode: kernel address space, GS swapped accordingly */
+    uint64_t xcr0;
     bool callbacks_set;
     uint8_t iopl;
     uint64_t iobmp_va; /* physdev set_iobitmap */

@@ -157,8 +157,9 @@ static inline void spec_barrier(void)
 
 struct vcpu;
 struct cpu_info {
+    uint64_t align;            /* puts &regs.es, the stack pointer of entries, at a multiple of 16 */
     struct cpu_user_regs regs; /* guest registers while this CPU is in the hypervisor */
-    struct vcpu *current;
+    struct vcpu *vcpu; /* current */
     uint64_t percpu_offset;
     uint32_t cpu;
     uint32_t work;       /* SOFTIRQ_* bits pending on this CPU; set atomically from anywhere */
@@ -178,14 +179,14 @@ static inline unsigned int cpu_id(void)
     return cpu_info()->cpu;
 }
 /* The vCPU that this CPU runs; the idle vCPU when there is none. */
-#define current      (cpu_info()->current)
+#define current      (cpu_info()->vcpu)
 #define guest_regs() (&cpu_info()->regs)
 
 /*
  * Per-CPU variables: DEFINE_PER_CPU(type, name) in one .c file, DECLARE_PER_CPU elsewhere.
- * this_cpu(name) needs no migration care: the hypervisor never moves between CPUs.
+ * They start as zero on every CPU (no initialisers). this_cpu(name) needs no migration care: the hypervisor never moves between CPUs.
  */
-#define DEFINE_PER_CPU(type, name)  __section(".data.percpu") type percpu_##name
+#define DEFINE_PER_CPU(type, name)  __section(".bss.percpu") type percpu_##name
 #define DECLARE_PER_CPU(type, name) extern type percpu_##name
 extern uint64_t percpu_offsets[MAX_CPUS];
 #define per_cpu_at(name, off) (*(typeof(percpu_##name) *)((char *)&percpu_##name + (off)))

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Buddy allocator over all RAM, in two zones (below and above 4 GiB), and frames of domains.
+ *
+ * Freed frames keep their contents until somebody else gets them (DIRTY, with the generation of
+ * the last owner): a domain that balloons may have its own frame back as it was; anybody else gets
+ * it scrubbed, and after every CPU that may hold a TLB entry of its former life has flushed.
+ */
+#include "mm/alloc.h"
+#include "mm/internal.h"
+#include "domain/domain.h"
+#include "lib/lib.h"
+#include "x86/tlb.h"
+
+#define ZONES         2
+#define ZONE_BOUNDARY (GB(4) >> PAGE_SHIFT)
+#define FREE_LIST_NIL FRAME_LINK_END
+
+static struct spinlock frames_lock = SPINLOCK_INIT(LOCK_FRAMES);
+static uint32_t free_head[ZONES][MAX_ORDER + 1]; /* frames_lock */
+static uint64_t free_frames, total_frames, claimed_frames;
+static bool ready;
+
+/* A free block's first frame is marked by this otherwise impossible owner. */
+#define OWNER_FREE_HEAD 0xfffe
+
+static unsigned int zone_of(uint64_t mfn)
+{
+    return mfn >= ZONE_BOUNDARY;
+}
+
+static void list_push(uint64_t mfn, unsigned int order)
+{
+    struct frame *f = &frame_table[mfn];
+    uint32_t *head = &free_head[zone_of(mfn)][order];
+
+    f->owner = OWNER_FREE_HEAD;
+    f->validated = (uint16_t)order;
+    f->prev = FREE_LIST_NIL;
+    f->next = *head;
+    if (*head != FREE_LIST_NIL)
+        frame_table[*head].prev = (uint32_t)mfn;
+    *head = (uint32_t)mfn;
+}
+
+static void list_remove(uint64_t mfn)
+{
+    struct frame *f = &frame_table[mfn];
+
+    if (f->prev != FREE_LIST_NIL)
+        frame_table[f->prev].next = f->next;
+    else
+        free_head[zone_of(mfn)][f->validated] = f->next;
+    if (f->next != FREE_LIST_NIL)
+        frame_table[f->next].prev = f->prev;
+    f->owner = FRAME_NO_OWNER;
+}
+
+/* frames_lock held. Joins free buddies of one zone. */
+static void free_block(uint64_t mfn, unsigned int order)
+{
+    free_frames += 1ull << order;
+    while (order < MAX_ORDER) {
+        uint64_t buddy = mfn ^ (1ull << order);
+        if (buddy >= max_mfn || zone_of(buddy) != zone_of(mfn) ||
+            frame_table[buddy].owner != OWNER_FREE_HEAD || frame_table[buddy].validated != order)
+            break;
+        list_remove(buddy);
+        mfn &= ~(1ull << order);
+        order++;
+    }
+    list_push(mfn, order);
+}
+
+void frames_add(paddr_t start, paddr_t end)
+{
+    uint64_t m = ROUND_UP(start, PAGE_SIZE) >> PAGE_SHIFT, e = end >> PAGE_SHIFT;
+
+    if (!ready) {
+        for (unsigned int z = 0; z < ZONES; z++)
+            for (unsigned int o = 0; o <= MAX_ORDER; o++)
+                free_head[z][o] = FREE_LIST_NIL;
+        ready = true;
+    }
+    for (uint64_t i = m; i < e; i++)
+        frame_table[i] = (struct frame){.info = FI_RAM, .owner = FRAME_NO_OWNER};
+    total_frames += m < e ? e - m : 0;
+    spin_lock(&frames_lock);
+    while (m < e) {
+        unsigned int o = m ? (unsigned int)__builtin_ctzll(m) : MAX_ORDER;
+        o = MIN(o, (unsigned int)MAX_ORDER);
+        while (m + (1ull << o) > e)
+            o--;
+        free_block(m, o);
+        m += 1ull << o;
+    }
+    spin_unlock(&frames_lock);
+}
+
+/* A block of the order below the address limit; frames_lock held. INVALID_MFN: none. */
+static mfn_t take_block(unsigned int order, unsigned int below_bits)
+{
+    uint64_t limit = below_bits ? (1ull << below_bits) >> PAGE_SHIFT : ~0ull;
+
+    for (int z = ZONES - 1; z >= 0; z--) {
+        if (z == 1 && limit <= ZONE_BOUNDARY)
+            continue;
+        for (unsigned int o = order; o <= MAX_ORDER; o++) {
+            uint32_t m = free_head[z][o];
+            while (m != FREE_LIST_NIL && m + (1ull << order) > limit)
+                m = frame_table[m].next;
+            if (m == FREE_LIST_NIL)
+                continue;
+            list_remove(m);
+            while (o > order) {
+                o--;
+                list_push(m + (1ull << o), o);
+            }
+            free_frames -= 1ull << order;
+            return mfn_make(m);
+        }
+    }
+    return INVALID_MFN;
+}
+
+/* Make a block fit for a new owner of this generation (0: the hypervisor). No locks held. */
+static void prepare_block(mfn_t m, unsigned int order, uint32_t generation)
+{
+    for (uint64_t i = 0; i < 1ull << order; i++) {
+        struct frame *f = mfn_to_frame(mfn_add(m, i));
+        if (f->info & FI_DIRTY && (!generation || f->info >> 32 != generation)) {
+            cpumask_t need = tlb_need_flush(cpu_online_map, f->stamp);
+            if (!cpumask_empty(need))
+                tlb_flush_mask(need, 0);
+            memset(frame_to_virt(f), 0, PAGE_SIZE);
+        }
+        f->info = FI_RAM;
+        f->owner = FRAME_NO_OWNER;
+    }
+}
+
+struct frame *frames_alloc(unsigned int order, unsigned int below_bits)
+{
+    if (order > MAX_ORDER)
+        return NULL;
+    spin_lock(&frames_lock);
+    mfn_t m = free_frames - claimed_frames >= 1ull << order ? take_block(order, below_bits)
+                                                            : INVALID_MFN;
+    spin_unlock(&frames_lock);
+    if (mfn_eq(m, INVALID_MFN))
+        return NULL;
+    prepare_block(m, order, 0);
+    return mfn_to_frame(m);
+}
+
+void frames_free(struct frame *f, unsigned int order)
+{
+    for (uint64_t i = 0; i < 1ull << order; i++) {
+        f[i].info = FI_RAM | FI_DIRTY;
+        f[i].owner = FRAME_NO_OWNER;
+        f[i].stamp = tlb_stamp();
+    }
+    spin_lock(&frames_lock);
+    free_block(mfn_x(frame_to_mfn(f)), order);
+    spin_unlock(&frames_lock);
+}
+
+void *page_zalloc(void)
+{
+    struct frame *f = frames_alloc(0, 0);
+
+    if (!f)
+        return NULL;
+    void *p = frame_to_virt(f);
+    memset(p, 0, PAGE_SIZE);
+    return p;
+}
+
+void page_free(void *page)
+{
+    if (page)
+        frames_free(mfn_to_frame(virt_to_mfn(page)), 0);
+}
+
+/* mem_lock held. */
+static void dom_list_add(struct domain *d, struct frame *f)
+{
+    uint32_t m = (uint32_t)mfn_x(frame_to_mfn(f));
+
+    f->prev = FRAME_LINK_END;
+    f->next = d->frames_head;
+    if (d->frames_head != FRAME_LINK_END)
+        frame_table[d->frames_head].prev = m;
+    d->frames_head = m;
+}
+
+static void dom_list_del(struct domain *d, struct frame *f)
+{
+    if (f->prev != FRAME_LINK_END)
+        frame_table[f->prev].next = f->next;
+    else
+        d->frames_head = f->next;
+    if (f->next != FRAME_LINK_END)
+        frame_table[f->next].prev = f->prev;
+}
+
+/* Charge n frames; mem_lock held. A domain with frames holds a reference on itself. */
+static bool dom_charge(struct domain *d, uint64_t n)
+{
+    if (d->dying || (uint64_t)d->tot_pages + n > d->max_pages)
+        return false;
+    if (!d->tot_pages)
+        domain_get(d);
+    d->tot_pages += (uint32_t)n;
+    return true;
+}
+
+/* Uncharge; true: the caller drops the domain's reference on itself after unlocking. */
+static bool dom_uncharge(struct domain *d, uint64_t n)
+{
+    d->tot_pages -= (uint32_t)n;
+    return !d->tot_pages;
+}
+
+static void dom_own(struct domain *d, struct frame *f, uint64_t flags)
+{
+    f->owner = d->id;
+    f->validated = 0;
+    atomic_store(&f->info, FI_RAM | FI_ALLOCATED | FI_REF_ONE | flags);
+}
+
+struct frame *dom_frames_alloc(struct domain *d, unsigned int order, unsigned int below_bits)
+{
+    uint64_t n = 1ull << order;
+    mfn_t m = INVALID_MFN;
+
+    if (order > MAX_ORDER)
+        return NULL;
+    spin_lock(&d->mem_lock);
+    if (!dom_charge(d, n)) {
+        spin_unlock(&d->mem_lock);
+        return NULL;
+    }
+    spin_lock(&frames_lock);
+    uint64_t own_claim = MIN((uint64_t)d->claimed_pages, n);
+    if (free_frames - (claimed_frames - own_claim) >= n)
+        m = take_block(order, below_bits);
+    if (!mfn_eq(m, INVALID_MFN)) {
+        claimed_frames -= own_claim;
+        d->claimed_pages -= (uint32_t)own_claim;
+    }
+    spin_unlock(&frames_lock);
+    if (mfn_eq(m, INVALID_MFN)) {
+        bool put = dom_uncharge(d, n);
+        spin_unlock(&d->mem_lock);
+        if (put)
+            domain_put(d);
+        return NULL;
+    }
+    spin_unlock(&d->mem_lock);
+
+    prepare_block(m, order, d->generation);
+    spin_lock(&d->mem_lock);
+    for (uint64_t i = n; i-- > 0;) {
+        struct frame *f = mfn_to_frame(mfn_add(m, i));
+        dom_own(d, f, 0);
+        dom_list_add(d, f);
+    }
+    spin_unlock(&d->mem_lock);
+    return mfn_to_frame(m);
+}
+
+void frame_release(struct frame *f)
+{
+    uint64_t x = f->info;
+
+    if (x & FI_XENHEAP) {
+        frames_free(f, 0);
+        return;
+    }
+    struct domain *d = domain_get_by_id(f->owner);
+    ASSERT(d);
+    spin_lock(&d->mem_lock);
+    dom_list_del(d, f);
+    bool put = dom_uncharge(d, 1);
+    f->info = FI_RAM | FI_DIRTY | (uint64_t)d->generation << 32;
+    f->owner = FRAME_NO_OWNER;
+    spin_lock(&frames_lock);
+    free_block(mfn_x(frame_to_mfn(f)), 0);
+    spin_unlock(&frames_lock);
+    spin_unlock(&d->mem_lock);
+    if (put)
+        domain_put(d);
+    domain_put(d);
+}
+
+bool dom_frame_free(struct frame *f, struct domain *d)
+{
+    uint64_t x = READ_ONCE(f->info);
+
+    do {
+        if (!(x & FI_ALLOCATED) || (x & FI_XENHEAP) || f->owner != d->id)
+            return false;
+    } while (!atomic_cmpxchg(&f->info, &x, x & ~FI_ALLOCATED));
+    frame_put(f);
+    return true;
+}
+
+void frame_share(struct frame *f, struct domain *d, bool writable)
+{
+    f->owner = d->id;
+    f->validated = 0;
+    uint64_t type = writable ? 0 : FI_TYPE_OF(FRAME_NONE);
+    atomic_store(&f->info, FI_RAM | FI_ALLOCATED | FI_XENHEAP | FI_REF_ONE | type);
+}
+
+void frame_unshare(struct frame *f, struct domain *d)
+{
+    ASSERT(f->owner == d->id && (READ_ONCE(f->info) & FI_XENHEAP));
+    atomic_and(&f->info, ~FI_ALLOCATED);
+    frame_put(f);
+}
+
+bool dom_frame_steal(struct frame *f, struct domain *d)
+{
+    uint64_t x = FI_RAM | FI_ALLOCATED | FI_REF_ONE;
+
+    spin_lock(&d->mem_lock);
+    uint64_t cur = READ_ONCE(f->info);
+    /* Only the allocation's own reference, and no use of any type. */
+    if (f->owner != d->id || (cur & ~FI_TYPE) != x ||
+        !atomic_cmpxchg(&f->info, &cur, FI_RAM | (cur & FI_TYPE))) {
+        spin_unlock(&d->mem_lock);
+        return false;
+    }
+    dom_list_del(d, f);
+    bool put = dom_uncharge(d, 1);
+    f->owner = FRAME_NO_OWNER;
+    spin_unlock(&d->mem_lock);
+    if (put)
+        domain_put(d);
+    f->stamp = tlb_stamp();
+    return true;
+}
+
+int dom_frame_assign(struct frame *f, struct domain *d)
+{
+    spin_lock(&d->mem_lock);
+    if (!dom_charge(d, 1)) {
+        spin_unlock(&d->mem_lock);
+        return -ENOMEM;
+    }
+    dom_own(d, f, 0);
+    dom_list_add(d, f);
+    spin_unlock(&d->mem_lock);
+    return 0;
+}
+
+uint64_t frames_free_count(void)
+{
+    return READ_ONCE(free_frames);
+}
+uint64_t frames_total_count(void)
+{
+    return total_frames;
+}
+uint64_t frames_claimed_count(void)
+{
+    return READ_ONCE(claimed_frames);
+}
+
+int dom_claim(struct domain *d, uint64_t pages)
+{
+    int rc = 0;
+
+    spin_lock(&d->mem_lock);
+    spin_lock(&frames_lock);
+    claimed_frames -= d->claimed_pages;
+    d->claimed_pages = 0;
+    if (pages) {
+        /* The claim is for the domain's total; what it has already is part of it. */
+        uint64_t more = pages > d->tot_pages ? pages - d->tot_pages : 0;
+        if (pages > d->max_pages || more == 0)
+            rc = -EINVAL;
+        else if (more > free_frames - claimed_frames)
+            rc = -ENOMEM;
+        else {
+            d->claimed_pages = (uint32_t)more;
+            claimed_frames += more;
+        }
+    }
+    spin_unlock(&frames_lock);
+    spin_unlock(&d->mem_lock);
+    return rc;
+}

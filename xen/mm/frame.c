@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* References on frames: counts and writable types. Page-table types are in pagetype.c. */
+#include "mm/alloc.h"
+#include "mm/internal.h"
+#include "domain/domain.h"
+#include "lib/lib.h"
+#include "x86/tlb.h"
+
+bool frame_get(struct frame *f, const struct domain *d)
+{
+    uint64_t x = READ_ONCE(f->info);
+
+    do {
+        if (unlikely(!(x & FI_ALLOCATED) || f->owner != d->id))
+            return false;
+        if (unlikely((x & FI_REF_MASK) == FI_REF_MASK))
+            return false;
+    } while (unlikely(!atomic_cmpxchg(&f->info, &x, x + FI_REF_ONE)));
+
+    /* It may have been freed and given to somebody else between the test and the exchange. */
+    if (unlikely(f->owner != d->id)) {
+        frame_put(f);
+        return false;
+    }
+    return true;
+}
+
+struct frame *mfn_get(mfn_t m, const struct domain *d)
+{
+    if (unlikely(!mfn_valid(m)))
+        return NULL;
+    struct frame *f = &frame_table[index_nospec(mfn_x(m), max_mfn)];
+    return frame_get(f, d) ? f : NULL;
+}
+
+void frame_put(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->info), y;
+
+    do {
+        y = x - FI_REF_ONE;
+        /* Mappings without type may linger in TLBs: the next owner looks at the stamp. */
+        if (unlikely(!(y & FI_REF_MASK)))
+            f->stamp = tlb_stamp();
+    } while (unlikely(!atomic_cmpxchg(&f->info, &x, y)));
+    if (unlikely(!(y & FI_REF_MASK)))
+        frame_release(f);
+}
+
+/* A frame changed its use: entries for the old one must leave the TLBs before the new one counts.
+ * d's own CPUs are enough: other domains' mappings are flushed when they go (grants). */
+void frame_flush_stale(struct frame *f, const struct domain *d)
+{
+    cpumask_t m = tlb_need_flush((cpumask_t){READ_ONCE(d->dirty_cpus.bits)}, f->stamp);
+
+    if (unlikely(!cpumask_empty(m)))
+        tlb_flush_mask(m, 0);
+}
+
+bool frame_get_writable(struct frame *f, const struct domain *d)
+{
+    uint64_t x = READ_ONCE(f->info), y;
+
+    do {
+        if (unlikely(!(x & FI_ALLOCATED) || f->owner != d->id))
+            return false;
+        if (unlikely((x & FI_REF_MASK) == FI_REF_MASK || (x & FI_TCOUNT) == FI_TCOUNT))
+            return false;
+        y = x + FI_REF_ONE + FI_TYPE_ONE;
+        if ((x & FI_TYPE) != FI_TYPE_OF(FRAME_WRITABLE)) {
+            if (unlikely(x & FI_TCOUNT))
+                return false; /* in use as a table */
+            y = (y & ~FI_TYPE) | FI_TYPE_OF(FRAME_WRITABLE);
+        }
+    } while (unlikely(!atomic_cmpxchg(&f->info, &x, y)));
+
+    if (unlikely(f->owner != d->id)) {
+        frame_put_writable(f);
+        return false;
+    }
+    /* It was a table until lately: a CPU's paging caches may still hold entries from it. */
+    if (unlikely((x & FI_TYPE) != FI_TYPE_OF(FRAME_WRITABLE) && (x & FI_TYPE)))
+        frame_flush_stale(f, d);
+    return true;
+}
+
+void frame_put_writable(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->info), y;
+
+    do {
+        ASSERT_DEBUG((x & FI_TCOUNT) && frame_type(f) == FRAME_WRITABLE);
+        y = x - FI_REF_ONE - FI_TYPE_ONE;
+        if (!(y & FI_TCOUNT))
+            f->stamp = tlb_stamp();
+    } while (unlikely(!atomic_cmpxchg(&f->info, &x, y)));
+    if (unlikely(!(y & FI_REF_MASK)))
+        frame_release(f);
+}

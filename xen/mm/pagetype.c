@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Page-table types: validation of tables, writes to single entries, and taking tables apart.
+ * The rules are in mm/frame.h. Everything here runs under pt_lock of the domain that owns the
+ * tables; nothing here touches a guest pointer.
+ */
+#include "mm/internal.h"
+#include "domain/domain.h"
+#include "hypercalls/hypercall.h"
+#include "lib/lib.h"
+#include "x86/tlb.h"
+#include "x86/paging.h"
+
+/* Bits that a guest may not set: superpage and global, our grant mark, reserved address bits. */
+#define TABLE_DISALLOW (PTE_PSE | PTE_GLOBAL | (PTE_ADDR & ~paddr_mask))
+#define L1_DISALLOW    (PTE_GLOBAL | PTE_GRANT | (PTE_ADDR & ~paddr_mask))
+
+/* Entries that pt_drain() takes apart between two looks at the preemption flag. */
+#define DRAIN_BATCH 512
+
+static bool slot_is_guests(enum frame_type level, unsigned int i)
+{
+    return level != FRAME_L4 || i < HV_FIRST_SLOT || i > HV_LAST_SLOT;
+}
+
+int l1e_get(pte_t *e, struct domain *d, struct domain *pg_owner)
+{
+    mfn_t m = pte_mfn(*e);
+
+    if (!(*e & PTE_PRESENT))
+        return 0;
+    if (unlikely(*e & L1_DISALLOW))
+        return -EINVAL;
+    if (unlikely(!mfn_valid(m) || !(READ_ONCE(mfn_to_frame(m)->info) & FI_RAM))) {
+        if (!rangeset_contains(&d->iomem_caps, mfn_x(m), mfn_x(m)))
+            return -EPERM;
+        *e |= PTE_USER;
+        return 0;
+    }
+
+    struct frame *f = &frame_table[index_nospec(mfn_x(m), max_mfn)];
+    bool ok = *e & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(f, pg_owner);
+    if (unlikely(!ok))
+        return -EINVAL;
+    *e |= PTE_USER; /* the guest's kernel runs in ring 3 */
+    return 0;
+}
+
+void l1e_put(pte_t e)
+{
+    if (!(e & PTE_PRESENT) || unlikely(e & PTE_GRANT))
+        return;
+    mfn_t m = pte_mfn(e);
+    if (unlikely(!mfn_valid(m)))
+        return;
+    struct frame *f = mfn_to_frame(m);
+    if (unlikely(!(READ_ONCE(f->info) & FI_RAM)))
+        return;
+    if (e & PTE_RW)
+        frame_put_writable(f);
+    else
+        frame_put(f);
+}
+
+/* An L2, L3 or L4 entry: its table gets the type of the level below. */
+static int table_entry_get(pte_t *e, struct domain *d, enum frame_type level)
+{
+    mfn_t m = pte_mfn(*e);
+
+    if (!(*e & PTE_PRESENT))
+        return 0;
+    if (unlikely(*e & TABLE_DISALLOW) || unlikely(!mfn_valid(m)))
+        return -EINVAL;
+    int rc = frame_get_type(&frame_table[index_nospec(mfn_x(m), max_mfn)], d,
+                            (enum frame_type)(level - 1));
+    if (!rc)
+        *e |= PTE_USER;
+    return rc;
+}
+
+static int entry_get(pte_t *e, struct domain *d, struct domain *pg_owner, enum frame_type level)
+{
+    return level == FRAME_L1 ? l1e_get(e, d, pg_owner) : table_entry_get(e, d, level);
+}
+
+static void entry_put(pte_t e, struct domain *d, enum frame_type level)
+{
+    if (level == FRAME_L1)
+        l1e_put(e);
+    else if (e & PTE_PRESENT)
+        frame_put_type(mfn_to_frame(pte_mfn(e)), d);
+}
+
+/*
+ * Code and data descriptors of ring 3 (the ABI forces DPL 3), and nothing with a gate or system
+ * type. A descriptor that is not present may hold anything. (Intel SDM vol. 3 ch. 3.4.5.)
+ */
+bool descriptor_valid(uint64_t *desc)
+{
+    uint32_t hi = (uint32_t)(*desc >> 32);
+
+    if (!(hi & (1u << 15))) /* not present */
+        return true;
+    if (!(hi & (1u << 12))) /* system segment: only the null-like type 0 is harmless */
+        return !(hi & 0xf00);
+    if (((hi >> 13) & 3) != 3) {
+        hi |= 3u << 13; /* kernel segments of the guest run in ring 3 */
+        *desc = (uint64_t)hi << 32 | (uint32_t)*desc;
+    }
+    if ((hi & (1u << 21)) && (hi & (1u << 22)) && (hi & (1u << 11)))
+        return false; /* L and D both set: reserved */
+    return true;
+}
+
+static int validate_descriptors(struct frame *f)
+{
+    uint64_t *desc = frame_to_virt(f);
+
+    for (unsigned int i = 0; i < 512; i++) {
+        uint64_t v = desc[i];
+        if (!descriptor_valid(&v))
+            return -EINVAL;
+        desc[i] = v;
+    }
+    return 0;
+}
+
+/* Put f on the teardown queue; it keeps the references that its last user had. */
+static void queue_teardown(struct frame *f, struct domain *d)
+{
+    atomic_and(&f->info, ~(FI_VALIDATED | FI_PARTIAL));
+    atomic_or(&f->info, FI_TEARDOWN);
+    f->stamp = d->pt_teardown;
+    d->pt_teardown = (uint32_t)mfn_x(frame_to_mfn(f));
+}
+
+/* Check the entries from f->validated on, taking a reference for each. */
+static int validate_table(struct frame *f, struct domain *d, enum frame_type level)
+{
+    pte_t *table = frame_to_virt(f);
+    unsigned int i;
+    int rc = 0;
+
+    for (i = f->validated; i < 512; i++) {
+        if (!slot_is_guests(level, i) || !(table[i] & PTE_PRESENT))
+            continue;
+        if (level != FRAME_L1 && preempt_check()) {
+            rc = -ERESTART;
+            break;
+        }
+        pte_t e = table[i];
+        rc = entry_get(&e, d, d, level);
+        if (rc)
+            break;
+        if (e != table[i])
+            table[i] = e;
+    }
+    f->validated = (uint16_t)i;
+    if (!rc) {
+        if (level == FRAME_L4)
+            paging_install_hv_slots(table, d);
+        atomic_or(&f->info, FI_VALIDATED);
+        return 0;
+    }
+    if (rc == -ERESTART || rc == -EAGAIN)
+        atomic_or(&f->info, FI_PARTIAL);
+    else
+        queue_teardown(f, d);
+    return rc;
+}
+
+int frame_get_type(struct frame *f, struct domain *d, enum frame_type t)
+{
+    uint64_t x = READ_ONCE(f->info), y;
+
+    for (;;) {
+        if (unlikely(!(x & FI_ALLOCATED) || f->owner != d->id || (x & FI_XENHEAP)))
+            return -EINVAL;
+        if (x & FI_TCOUNT) {
+            if (unlikely((x & FI_TYPE) != FI_TYPE_OF(t)))
+                return -EINVAL;
+            if (unlikely(x & FI_TEARDOWN))
+                return -EAGAIN;
+            if (unlikely((x & FI_REF_MASK) == FI_REF_MASK || (x & FI_TCOUNT) == FI_TCOUNT))
+                return -EBUSY;
+            /* PARTIAL: adopt the reference that the frame holds, and go on. */
+            y = x & FI_PARTIAL ? x & ~FI_PARTIAL : x + FI_REF_ONE + FI_TYPE_ONE;
+            if (unlikely(!(x & (FI_PARTIAL | FI_VALIDATED))))
+                return -EINVAL; /* under validation right now: it contains itself */
+        } else {
+            y = (x & ~(FI_TYPE | FI_VALIDATED)) | FI_TYPE_OF(t);
+            y += FI_REF_ONE + FI_TYPE_ONE;
+        }
+        if (likely(atomic_cmpxchg(&f->info, &x, y)))
+            break;
+    }
+    if (x & FI_VALIDATED && (x & FI_TCOUNT))
+        return 0;
+
+    if (!(x & FI_TCOUNT)) {
+        /* Writers of its former life may have it in a TLB. */
+        if ((x & FI_TYPE) != FI_TYPE_OF(t))
+            frame_flush_stale(f, d);
+        f->validated = 0;
+    }
+    if (t == FRAME_SEG) {
+        int rc = validate_descriptors(f);
+        if (rc)
+            frame_put_type(f, d);
+        else
+            atomic_or(&f->info, FI_VALIDATED);
+        return rc;
+    }
+    return validate_table(f, d, t);
+}
+
+/* Drop the last type reference and a count reference. */
+static void drop_last_type(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->info), y;
+
+    f->stamp = tlb_stamp();
+    do {
+        y = (x - FI_REF_ONE - FI_TYPE_ONE) & ~(FI_VALIDATED | FI_TEARDOWN | FI_PARTIAL);
+    } while (!atomic_cmpxchg(&f->info, &x, y));
+    if (unlikely(!(y & FI_REF_MASK)))
+        frame_release(f);
+}
+
+void frame_put_type(struct frame *f, struct domain *d)
+{
+    uint64_t x = READ_ONCE(f->info);
+
+    ASSERT_DEBUG(x & FI_TCOUNT);
+    while ((x & FI_TCOUNT) > FI_TYPE_ONE) {
+        /* Other type references remain, so a count reference remains as well. */
+        if (atomic_cmpxchg(&f->info, &x, x - FI_TYPE_ONE - FI_REF_ONE))
+            return;
+    }
+    if ((x & FI_TYPE) == FI_TYPE_OF(FRAME_SEG)) {
+        drop_last_type(f);
+        return;
+    }
+    if (x & FI_VALIDATED)
+        f->validated = 512;
+    queue_teardown(f, d);
+}
+
+int pt_drain(struct domain *d)
+{
+    unsigned int done = 0;
+
+    while (d->pt_teardown != FRAME_LINK_END) {
+        struct frame *f = &frame_table[d->pt_teardown];
+        enum frame_type level = frame_type(f);
+        pte_t *table = frame_to_virt(f);
+
+        if (f->validated == 0) {
+            if (level == FRAME_L4)
+                memset(&table[HV_FIRST_SLOT], 0,
+                       (HV_LAST_SLOT - HV_FIRST_SLOT + 1) * sizeof(pte_t));
+            d->pt_teardown = f->stamp;
+            drop_last_type(f);
+            continue;
+        }
+        /* Queued children go in front of f; f is met again when they are done. */
+        while (f->validated > 0 && d->pt_teardown == mfn_x(frame_to_mfn(f))) {
+            unsigned int i = --f->validated;
+            if (slot_is_guests(level, i))
+                entry_put(table[i], d, level);
+            if (++done % DRAIN_BATCH == 0 && preempt_check())
+                return -ERESTART;
+        }
+    }
+    return 0;
+}
+
+int frame_pin(struct frame *f, struct domain *d, enum frame_type level)
+{
+    if (READ_ONCE(f->info) & FI_PINNED)
+        return -EINVAL;
+    int rc = frame_get_type(f, d, level);
+    if (!rc)
+        atomic_or(&f->info, FI_PINNED);
+    return rc;
+}
+
+int frame_unpin(struct frame *f, struct domain *d)
+{
+    if (!(READ_ONCE(f->info) & FI_PINNED))
+        return -EINVAL;
+    atomic_and(&f->info, ~FI_PINNED);
+    frame_put_type(f, d);
+    return 0;
+}
+
+int pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry, struct domain *d,
+                   struct domain *pg_owner, bool keep_ad)
+{
+    enum frame_type level = frame_type(table);
+    pte_t *p = (pte_t *)frame_to_virt(table) + index;
+    pte_t old = READ_ONCE(*p);
+
+    if (unlikely(!slot_is_guests(level, index)))
+        return -EINVAL;
+    /* Same frame, same access: no reference moves. */
+    bool same = (new_entry & old & PTE_PRESENT) && !((new_entry ^ old) & (PTE_ADDR | PTE_RW)) &&
+                !(old & PTE_GRANT) &&
+                !(new_entry & (level == FRAME_L1 ? L1_DISALLOW : TABLE_DISALLOW));
+    if (same) {
+        new_entry |= PTE_USER;
+    } else {
+        int rc = entry_get(&new_entry, d, pg_owner, level);
+        if (unlikely(rc))
+            return rc;
+    }
+    if (keep_ad) {
+        while (!atomic_cmpxchg(p, &old, new_entry | (old & (PTE_ACCESSED | PTE_DIRTY))))
+            ;
+    } else {
+        WRITE_ONCE(*p, new_entry);
+    }
+    if (!same)
+        entry_put(old, d, level);
+    return 0;
+}
+
+pte_t *pt_walk(struct frame *l4, uint64_t va, struct frame **table)
+{
+    unsigned int i4 = L4_INDEX(va);
+
+    if (!slot_is_guests(FRAME_L4, i4))
+        return NULL;
+    pte_t e = ((pte_t *)frame_to_virt(l4))[i4];
+    if (!(e & PTE_PRESENT))
+        return NULL;
+    e = ((pte_t *)mfn_to_virt(pte_mfn(e)))[L3_INDEX(va)];
+    if (!(e & PTE_PRESENT))
+        return NULL;
+    e = ((pte_t *)mfn_to_virt(pte_mfn(e)))[L2_INDEX(va)];
+    if (!(e & PTE_PRESENT))
+        return NULL;
+    if (table)
+        *table = mfn_to_frame(pte_mfn(e));
+    return (pte_t *)mfn_to_virt(pte_mfn(e)) + L1_INDEX(va);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Macros for the few assembly files: register frames, exception table, SMAP switches. */
+#ifndef XEN_X86_ASM_H
+#define XEN_X86_ASM_H
+
+#define FLAT_KERNEL_CS_HV 0xe008
+#define TRAP_SYSCALL      0x100 /* entry_vector of a frame made by SYSCALL */
+
+#ifdef __ASSEMBLY__
+#include "build/hv/offsets.h"
+
+        .macro ENTRY name
+        .globl \name
+        .type \name, @function
+        .balign 16
+\name:
+        .endm
+
+/* A fault at \at continues at \to (x86/extable.c). */
+        .macro EXTABLE at, to
+        .pushsection .extable, "a"
+        .balign 8
+        .quad \at, \to
+        .popsection
+        .endm
+
+/* Three-byte no-ops that become STAC and CLAC on CPUs with SMAP (x86/cpu_setup.c). */
+        .macro SMAP_STAC
+661:    .byte 0x0f, 0x1f, 0x00
+        .pushsection .smap_sites, "a"
+        .quad 661b, 1
+        .popsection
+        .endm
+        .macro SMAP_CLAC
+662:    .byte 0x0f, 0x1f, 0x00
+        .pushsection .smap_sites, "a"
+        .quad 662b, 0
+        .popsection
+        .endm
+
+/* Push the general registers below what the CPU pushed, then clear them all: what a guest had
+ * in them cannot steer speculation in the hypervisor. */
+        .macro SAVE_ALL
+        push %rdi
+        push %rsi
+        push %rdx
+        push %rcx
+        push %rax
+        push %r8
+        push %r9
+        push %r10
+        push %r11
+        push %rbx
+        push %rbp
+        push %r12
+        push %r13
+        push %r14
+        push %r15
+        .endm
+        .macro CLEAR_ALL
+        xor %edi, %edi
+        xor %esi, %esi
+        xor %edx, %edx
+        xor %ecx, %ecx
+        xor %eax, %eax
+        xor %r8d, %r8d
+        xor %r9d, %r9d
+        xor %r10d, %r10d
+        xor %r11d, %r11d
+        xor %ebx, %ebx
+        xor %ebp, %ebp
+        xor %r12d, %r12d
+        xor %r13d, %r13d
+        xor %r14d, %r14d
+        xor %r15d, %r15d
+        .endm
+        .macro RESTORE_ALL
+        pop %r15
+        pop %r14
+        pop %r13
+        pop %r12
+        pop %rbp
+        pop %rbx
+        pop %r11
+        pop %r10
+        pop %r9
+        pop %r8
+        pop %rax
+        pop %rcx
+        pop %rdx
+        pop %rsi
+        pop %rdi
+        .endm
+#endif
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hypervisor's own page tables, and its slots in a guest's L4. (x86/paging.c) */
+#ifndef XEN_X86_PAGING_H
+#define XEN_X86_PAGING_H
+#include "x86/page.h"
+
+struct domain;
+extern pte_t *idle_l4;      /* tables of idle CPUs: the hypervisor's slots only */
+extern uint64_t paddr_mask; /* address bits that the CPU has, as PTE_ADDR bits */
+
+/* Boot: build the final tables from boot_info's map; switch to them. Gives max_mfn. */
+void paging_init(void);
+/* Fill slots 256-271 of a guest's L4. */
+void paging_install_hv_slots(pte_t *l4, struct domain *d);
+/* Allocate from RAM before the allocator runs: n frames, aligned to align bytes, zeroed. */
+paddr_t boot_alloc(uint64_t bytes, uint64_t align);
+/* Hand all RAM that is left to the frame allocator. Returns the number of frames. */
+void boot_alloc_end(void);
+
+#endif
