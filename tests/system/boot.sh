@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Is Domain 0 healthy on this machine? LAB_cpus says how many CPUs it must see.
+. /tests/lib.sh
+
+is "the hypervisor's name" xen "$(cat /sys/hypervisor/type)"
+is "the hypervisor's version" 4.17 "$(cat /sys/hypervisor/version/major).$(cat /sys/hypervisor/version/minor)"
+is "CPUs of Domain 0" "$LAB_cpus" "$(grep -c ^processor /proc/cpuinfo)"
+cpu=0
+while [ $cpu -lt "$LAB_cpus" ]; do
+    works "CPU $cpu runs processes" taskset -c $cpu true
+    cpu=$((cpu + 1))
+done
+
+# A second of sleep is a second of time, give or take what a loaded laptop does to it.
+before=$(cut -d' ' -f1 /proc/uptime)
+sleep 2
+after=$(cut -d' ' -f1 /proc/uptime)
+if awk "BEGIN { exit !($after - $before > 1.9 && $after - $before < 6) }"; then
+    ok "timers"
+else
+    fail "timers" "sleep 2 took from $before to $after"
+fi
+if [ "$(date +%s)" -gt 1700000000 ]; then
+    ok "wall clock"
+else
+    fail "wall clock" "it is $(date)"
+fi
+
+total=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+want=$((${LAB_mem:-512} * 1024))
+if [ "$total" -gt $((want * 3 / 4)) ] && [ "$total" -le $want ]; then
+    ok "memory of Domain 0"
+else
+    fail "memory of Domain 0" "$total kB of $want"
+fi
+# Touch most of what is free: every frame must hold what was written to it.
+dd if=/dev/urandom of=/tmp/block bs=1M count=4 2>/dev/null
+works "memory holds what is written" sh -c '
+    sum=$(md5sum </tmp/block)
+    for i in $(seq 40); do cp /tmp/block /tmp/copy.$i || exit 1; done
+    for i in $(seq 40); do [ "$(md5sum </tmp/copy.$i)" = "$sum" ] || exit 1; done'
+rm -f /tmp/block /tmp/copy.*
+
+# Processes: fork, page faults, copy on write, signals, pipes and floating point.
+works "processes" sh -c 'for i in $(seq 200); do (exit 0) || exit 1; done; [ "$(seq 2000 | sort -rn | tail -n 1)" = 1 ]'
+works "floating point over context switches" sh -c '
+    calc() { awk "BEGIN { x = 0; for (i = 1; i < 30000; i++) x += 1.0 / i; printf \"%.9f\", x }"; }
+    one=$(calc)
+    for i in 1 2 3 4; do calc >/tmp/fp.$i & done
+    wait
+    for i in 1 2 3 4; do [ "$(cat /tmp/fp.$i)" = "$one" ] || exit 1; done'
+works "a signal handler" sh -c 'trap "exit 0" USR1; kill -USR1 $$; exit 1'
+sh -c 'kill -SEGV $$' 2>/dev/null
+is "a process that dies of a signal" 139 $?
+
+prints "PCI devices" '8086' sh -c 'cat /sys/bus/pci/devices/*/vendor'
+prints "hl list" '^Domain-0 +0 +[0-9]+ +[0-9]+ +r-----' $HL list
+prints "hl info" "^nr_cpus +: ${LAB_host_cpus:-$LAB_cpus}\$" $HL info
+prints "hl dmesg" . $HL dmesg
+works "xenstore" sh -c 'xenstore-write /tmp/x hello && [ "$(xenstore-read /tmp/x)" = hello ] && xenstore-rm /tmp/x'
+
+if dmesg | grep -E 'WARNING: |BUG: |Call Trace|Oops|unhandled|general protection' >$OUT; then
+    fail "a quiet kernel log" "$(head -n 3 $OUT | tr '\n' ' ')"
+else
+    ok "a quiet kernel log"
+fi
+finish

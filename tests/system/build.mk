@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# System tests: whole machines, from the firmware to guests of Domain 0. They use what is built and
+# compile nothing, so `make check` may run them beside the other tests.
+SYSTEM_CHECKS := check-system-boot check-system-lifecycle check-system-bad-input check-system-devices \
+    check-system-cycles check-system-restart check-system-console check-system-bochs check-demo
+CHECKS += $(SYSTEM_CHECKS)
+.PHONY: $(SYSTEM_CHECKS)
+
+MACHINE := tests/system/machine
+# HV=xen TOOLS=xen make check-system-lifecycle: the same questions to Debian's Xen.
+SYSTEM_OPTIONS = --hv=$(HV) $(if $(TOOLS),--tools=$(TOOLS))
+
+check-system-boot:
+	tests/system/boots $(SYSTEM_OPTIONS)
+check-system-lifecycle:
+	$(MACHINE) lifecycle lifecycle.sh $(SYSTEM_OPTIONS)
+check-system-bad-input:
+	$(MACHINE) bad-input bad-input.sh $(SYSTEM_OPTIONS)
+check-system-devices:
+	tests/system/devices $(SYSTEM_OPTIONS)
+check-system-cycles:
+	$(MACHINE) cycles cycles.sh $(SYSTEM_OPTIONS)
+check-system-restart:
+	$(MACHINE) restart restart.sh $(SYSTEM_OPTIONS)
+check-system-console:
+	tests/system/console-switch $(SYSTEM_OPTIONS)
+check-system-bochs:
+	$(MACHINE) boot-bochs boot.sh --fw=bochs --smp=1 --mem=768 --append-dom0=lab.cpus=1 \
+	    --timeout=900 $(SYSTEM_OPTIONS)
+check-demo:
+	tests/lab/demo $(SYSTEM_OPTIONS)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Many guests made and destroyed (LAB_cycles, 200): memory, domains, store and processes end as they began.
+# Most are destroyed before they run, some while they boot: the two ends of a guest's life.
+. /tests/lib.sh
+cycles=${LAB_cycles:-200}
+cfg=$(config cycle)
+
+# The first time fills caches (an unpacked kernel, a log file); compare with the second.
+for i in 1 2; do
+    $HL create -q "$cfg" >$OUT 2>&1 || { fail "the first guest" "$(said)"; finish; }
+    $HL destroy cycle
+done
+sleep 2
+snapshot /tmp/before
+began=$(cut -d. -f1 /proc/uptime)
+i=0
+broken=
+while [ $i -lt "$cycles" ] && [ -z "$broken" ]; do
+    paused=-p
+    [ $((i % 10)) = 0 ] && paused=
+    if ! $HL create -q $paused "$cfg" >$OUT 2>$ERR </dev/null; then
+        broken="create number $i: $(said)"
+    elif ! $HL destroy cycle >$OUT 2>$ERR </dev/null; then
+        broken="destroy number $i: $(said)"
+    fi
+    i=$((i + 1))
+done
+ended=$(cut -d. -f1 /proc/uptime)
+if [ -n "$broken" ]; then
+    fail "$cycles cycles" "$broken"
+else
+    ok "$cycles cycles"
+    echo "# $((ended - began)) s"
+fi
+same()
+{
+    snapshot /tmp/after
+    diff /tmp/before /tmp/after
+}
+# Frames are scrubbed, and domains reaped, in the background.
+if soon 20 same; then
+    ok "everything is as before"
+else
+    same >$OUT
+    fail "everything is as before" "$(said)"
+fi
+finish

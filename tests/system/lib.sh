@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the scripts of tests/system share. They run in Domain 0 (busybox's shell), print one line a test
+# (`ok NAME`, `not ok NAME: why`, `skip NAME: why`) and end with `finish`.
+# With Debian's tools (lab.tools=xen) the tool is xl: what we test of hl must be true of xl, too, unless
+# the test says that it is ours alone (`ours && ...`).
+HL=hl
+[ "$LAB_tools" = xen ] && HL=xl
+failures=0
+KERNEL=/boot/guest/vmlinuz
+RAMDISK=/boot/guest/initramfs.cpio.zst
+OUT=/tmp/out
+ERR=/tmp/err
+
+ours()
+{
+    [ "$LAB_tools" = hospes ]
+}
+
+ok()
+{
+    echo "ok $1"
+}
+
+fail()
+{
+    failures=$((failures + 1))
+    echo "not ok $1: $2"
+}
+
+skip()
+{
+    echo "skip $1: $2"
+}
+
+finish()
+{
+    [ "$failures" = 0 ]
+    exit
+}
+
+# The last thing that a command said, on one line.
+said()
+{
+    cat $ERR $OUT | tr '\n' ' ' | tail -c 300
+}
+
+# works NAME COMMAND...: it must succeed. Its output stays in $OUT and $ERR.
+works()
+{
+    local name=$1 status
+    shift
+    "$@" >$OUT 2>$ERR </dev/null
+    status=$?
+    if [ $status = 0 ]; then
+        ok "$name"
+        return 0
+    fi
+    fail "$name" "'$*' ended with $status: $(said)"
+    return 1
+}
+
+# prints NAME REGEX COMMAND...: it must succeed and print a line that matches.
+prints()
+{
+    local name=$1 regex=$2 status
+    shift 2
+    "$@" >$OUT 2>$ERR </dev/null
+    status=$?
+    if [ $status != 0 ]; then
+        fail "$name" "'$*' ended with $status: $(said)"
+    elif ! grep -qE -- "$regex" $OUT; then
+        fail "$name" "no line of '$*' matches '$regex': $(said)"
+    else
+        ok "$name"
+    fi
+}
+
+# refuses NAME REGEX COMMAND...: it must fail (but not by a signal) and say why on stderr.
+refuses()
+{
+    local name=$1 regex=$2 status
+    shift 2
+    "$@" >$OUT 2>$ERR </dev/null
+    status=$?
+    if [ $status = 0 ]; then
+        fail "$name" "'$*' succeeded: $(said)"
+    elif [ $status -ge 126 ] && [ $status -le 192 ]; then
+        fail "$name" "'$*' died of status $status: $(said)"
+    elif ! grep -qiE -- "$regex" $ERR; then
+        fail "$name" "the message of '$*' does not match '$regex': $(said)"
+    else
+        ok "$name"
+    fi
+}
+
+# is NAME EXPECTED ACTUAL
+is()
+{
+    if [ "$2" = "$3" ]; then
+        ok "$1"
+    else
+        fail "$1" "expected '$2', got '$3'"
+    fi
+}
+
+# soon SECONDS COMMAND...: try it until it succeeds.
+soon()
+{
+    local tries=$(($1 * 5))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.2
+    done
+}
+
+# becomes NAME SECONDS COMMAND...: a test that COMMAND succeeds within that time.
+becomes()
+{
+    local name=$1 seconds=$2
+    shift 2
+    if soon "$seconds" "$@"; then
+        ok "$name"
+    else
+        fail "$name" "not within $seconds s: $*"
+    fi
+}
+
+# config NAME [LINE...]: a configuration file for a guest that boots; prints its path.
+config()
+{
+    local name=$1 file=/tmp/$1.cfg
+    shift
+    {
+        echo "name = \"$name\""
+        echo "kernel = \"$KERNEL\""
+        echo "ramdisk = \"$RAMDISK\""
+        echo "extra = \"console=hvc0 quiet\""
+        echo "memory = 96"
+        echo "vcpus = 1"
+        for line; do
+            echo "$line"
+        done
+    } >"$file"
+    echo "$file"
+}
+
+# Where a guest's console is logged.
+console_log()
+{
+    local file
+    for file in /var/log/hospes/console/$1.log /var/log/hospes/guest-$1.log /var/log/hospes/$1.log \
+        /var/log/hospes/console/guest-$1.log /var/log/xen/guest-$1.log; do
+        [ -e "$file" ] && echo "$file" && return
+    done
+    echo /nowhere
+}
+
+on_console()
+{
+    grep -qaE -- "$2" "$(console_log "$1")"
+}
+
+# booted NAME: its user space runs.
+booted()
+{
+    on_console "$1" '^guest ready'
+}
+
+# state NAME: the letters of hl list, - for blank.
+state()
+{
+    $HL list "$1" 2>/dev/null | awk 'NR == 2 { print $5 }'
+}
+
+state_is()
+{
+    state "$1" | grep -qE "$2"
+}
+
+gone()
+{
+    ! $HL list "$1"
+}
+
+free_memory()
+{
+    $HL info | sed -n 's/^free_memory *: *//p'
+}
+
+# Everything that must be the same before and after: domains, stores, processes, device nodes.
+# (/libxl and /vm stay, empty, once there was a guest.)
+snapshot()
+{
+    {
+        echo "free $(free_memory)"
+        $HL list | awk 'NR > 1 { print "domain", $1, $2 }'
+        xenstore-ls -f / 2>/dev/null | sed 's/ = .*//' |
+            grep -vE '^/(local/domain/0/memory|libxl$|vm$|libxl/0|vm/0)'| grep -v '^/local/domain/0/memory'
+        # Kernel threads come and go; processes have a command line.
+        ps -o comm,args | awk '$2 !~ /^\[/ && $1 != "ps" && $1 != "awk" && $1 != "sort" { print "process", $1 }' |
+            sort
+        ls /dev/pts | sed 's/^/pts /'
+    } >"$1"
+}

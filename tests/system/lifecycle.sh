@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The life of a guest through every verb of the tool.
+. /tests/lib.sh
+snapshot /tmp/before
+
+cfg=$(config one)
+works "create" $HL create "$cfg" || finish
+is "the new guest's domid by name" "$($HL domid one)" "$(xenstore-list /local/domain | grep -vx 0)"
+id=$($HL domid one)
+is "domname" one "$($HL domname "$id")"
+prints "list shows it" '^one +[0-9]+ +9[0-9] +1 +[-rb]{6} +[0-9]+\.[0-9]' $HL list
+becomes "it boots to user space" 90 booted one
+prints "its greeting is in the console log" 'Hello from a guest: Linux 6\.' cat "$(console_log one)"
+prints "list -v" '^one +.* [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}' $HL list -v
+prints "list -l is JSON with its name" '"name": *"one"' $HL list -l one
+prints "list -l has the domid" "\"domid\": *$id" $HL list -l one
+prints "vcpu-list" '^one +[0-9]+ +0 +[-0-9]+ +[-rb]+ +[0-9.]+ +' $HL vcpu-list one
+prints "uptime" '^one +[0-9]+ +' $HL uptime
+prints "uptime -s" 'one' $HL uptime -s one
+
+# The console takes input and gives what the guest says.
+(sleep 1; echo 'echo sum $((40 + 2))'; sleep 3; printf '\035') | timeout 30 script -qec "$HL console one" /dev/null >$OUT 2>$ERR
+if grep -qa 'sum 42' $OUT; then
+    ok "console, both ways"
+else
+    fail "console, both ways" "$(said)"
+fi
+
+works "pause" $HL pause one
+becomes "it is listed as paused" 5 state_is one '^--p'
+works "unpause" $HL unpause one
+becomes "it is not paused any more" 5 state_is one '^[^p]*$'
+
+works "rename" $HL rename one uno
+works "the new name is known" $HL domid uno
+refuses "the old name is not" . $HL domid one
+works "rename back" $HL rename uno one
+
+works "vcpu-pin hard" $HL vcpu-pin one 0 0
+prints "vcpu-list shows the pin" '^one .* 0 / ' $HL vcpu-list one
+works "vcpu-pin all" $HL vcpu-pin one 0 all all
+prints "vcpu-list shows no pin" '^one .* all / all' $HL vcpu-list one
+works "sched-credit2 sets" $HL sched-credit2 -d one -w 512 -c 50
+prints "sched-credit2 shows" '^one +[0-9]+ +512 +50' $HL sched-credit2 -d one
+works "sched-credit2 without a cap" $HL sched-credit2 -d one -w 256 -c 0
+
+works "mem-set down" $HL mem-set one 80
+becomes "list shows less memory" 20 sh -c "$HL list one | awk 'NR == 2 { exit !(\$3 <= 81) }'"
+works "mem-set up" $HL mem-set one 96
+becomes "list shows it again" 20 sh -c "$HL list one | awk 'NR == 2 { exit !(\$3 >= 94) }'"
+works "mem-max" $HL mem-max one 100
+works "sysrq" $HL sysrq one s
+becomes "the guest acts on the sysrq" 10 on_console one 'sysrq: |Emergency Sync'
+lines=$($HL dmesg | wc -l)
+works "debug-keys" $HL debug-keys h
+becomes "dmesg has its answer" 5 sh -c "[ \$($HL dmesg | wc -l) -gt $lines ]"
+works "an unambiguous prefix" $HL unpa one
+works "help" $HL help
+prints "help VERB" create $HL help create
+prints "dry run" 'one' $HL create -n "$cfg"
+
+# Reboot: a new incarnation under the same name.
+works "reboot" $HL reboot one
+becomes "it has another domid" 60 sh -c "new=\$($HL domid one) && [ \$new != $id ]"
+becomes "it boots again" 90 sh -c "[ \$(grep -ca '^guest ready' '$(console_log one)') -ge 2 ] || { [ \"\$(cat /var/log/*/*one*.log /var/log/*/*/*one*.log 2>/dev/null | grep -ca '^guest ready')\" -ge 2 ]; }"
+
+works "shutdown -w" timeout 60 $HL shutdown -w one
+becomes "it is gone" 10 gone one
+becomes "nothing of it is in the store" 5 sh -c "[ \"\$(xenstore-list /local/domain)\" = 0 ]"
+
+# Policies.
+cfg=$(config keep 'on_poweroff = "preserve"' 'on_crash = "preserve"')
+works "create one to preserve" $HL create "$cfg"
+becomes "it boots" 90 booted keep
+works "shutdown of it" timeout 60 $HL shutdown -w keep
+becomes "it is preserved, shut down" 10 state_is keep '^---s--'
+works "destroy of it" $HL destroy keep
+becomes "then it is gone" 10 gone keep
+
+cfg=$(config crash 'on_crash = "preserve"' 'extra = "console=hvc0 quiet panic=1 rdinit=/nothing"')
+works "create one that panics" $HL create "$cfg"
+becomes "it is preserved, crashed" 60 state_is crash '^...(sc|[^d]*c)'
+works "destroy it" $HL destroy crash
+
+# Several CPUs, their number changed.
+cfg=$(config smp 'vcpus = 2' 'maxvcpus = 4')
+works "create with two CPUs of four" $HL create "$cfg"
+becomes "it boots" 120 booted smp
+prints "it sees two" ' 2 CPU' cat "$(console_log smp)"
+works "vcpu-set 3" $HL vcpu-set -i smp 3
+becomes "three are online" 30 sh -c "[ \$($HL list smp | awk 'NR == 2 { print \$4 }') = 3 ]"
+works "vcpu-set 1" $HL vcpu-set smp 1
+becomes "one is" 30 sh -c "[ \$($HL list smp | awk 'NR == 2 { print \$4 }') = 1 ]"
+works "shutdown -a -w" timeout 90 $HL shutdown -a -w
+becomes "all are gone" 10 gone smp
+
+# Created paused, with the console attached before it runs.
+cfg=$(config early)
+works "create -p" $HL create -p "$cfg"
+becomes "it is paused" 5 state_is early '^--p'
+(sleep 25) | timeout 40 script -qec "$HL console early" /dev/null >/tmp/early 2>&1 &
+sleep 1
+works "unpause it" $HL unpause early
+becomes "the console shows it from its first word" 60 grep -qa 'Hello from a guest' /tmp/early
+works "destroy" $HL destroy early
+wait
+
+# create -c shows the console and returns when the guest goes.
+cfg=$(config short 'extra = "console=hvc0 quiet guest.do=/sbin/poweroff"')
+(sleep 60) | timeout 120 script -qec "$HL create -c $cfg" /dev/null >$OUT 2>&1 &
+job=$!
+becomes "create -c shows the guest's greeting" 60 grep -qa 'Hello from a guest' $OUT
+becomes "the guest powers itself off" 60 gone short
+kill $job 2>/dev/null
+wait
+
+works "key=value overrides" $HL create -q "$(config over)" 'memory=80' 'name="other"'
+prints "they hold" '^other +[0-9]+ +(79|80) ' $HL list
+works "destroy other" $HL destroy other
+
+sleep 2
+snapshot /tmp/after
+if diff /tmp/before /tmp/after >$OUT; then
+    ok "nothing is left behind"
+else
+    fail "nothing is left behind" "$(said)"
+fi
+finish

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The daemons are killed and started again while guests run; no guest notices. (Debian's cannot do this.)
+. /tests/lib.sh
+if ! ours; then
+    skip "restart of daemons" "these are Debian's"
+    finish
+fi
+
+works "a guest" $HL create "$(config one)"
+becomes "it boots" 90 booted one
+
+alive()
+{
+    (sleep 1; echo "echo $1 \$((40 + 2))"; sleep 3; printf '\035') | timeout 30 script -qec "$HL console one" /dev/null >$OUT 2>$ERR
+    grep -qa "$1 42" $OUT
+}
+
+kill -9 "$(pidof hospesd)"
+sleep 1
+prints "without hospesd, list works" '^one ' $HL list
+works "hospesd starts again" hospesd
+sleep 1
+works "it serves the console again" alive afresh
+if [ -n "$(pidof hospesd)" ]; then ok "hospesd runs"; else fail "hospesd runs" "no process"; fi
+
+id=$($HL domid one)
+kill -9 "$(pidof hospesd)"
+echo "# the guest reboots itself while nobody watches"
+xenstore-write "/local/domain/$id/control/shutdown" reboot
+sleep 5
+works "hospesd starts a third time" hospesd
+becomes "it sees the reboot it missed" 60 sh -c "new=\$($HL domid one) && [ \$new != $id ]"
+becomes "the guest boots again" 90 state_is one '^(r|-b)'
+
+kill -9 "$(pidof xenstored)"
+sleep 1
+works "xenstored starts again" xenstored --pid-file /run/xenstored.pid
+works "it still knows the guest" $HL domid one
+works "the console still works" alive onward
+works "shutdown through the new store" timeout 60 $HL shutdown -w one
+becomes "it is gone" 10 gone one
+works "another guest" $HL create "$(config two)"
+becomes "it boots, too" 90 booted two
+works "destroy it" $HL destroy two
+finish
