@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Connections of the client library: opening, one request and its answer, reconnecting. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "xenstore/client/client.h"
+
+#define RECONNECT_MS 10000
+#define RETRY_MS     50
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+static void socket_path(unsigned int flags, char *out, size_t size)
+{
+    const char *dir = getenv("XENSTORED_RUNDIR"), *path = getenv("XENSTORED_PATH");
+    const char *suffix = flags & HS_READONLY ? "_ro" : "";
+
+    if (path) {
+        snprintf(out, size, "%s%s", path, suffix);
+    } else {
+        snprintf(out, size, "%s/socket%s", dir ? dir : "/run/xenstored", suffix);
+    }
+}
+
+static int connect_socket(unsigned int flags)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    char path[sizeof(sa.sun_path) + 1];
+    int fd, saved;
+
+    socket_path(flags, path, sizeof(path));
+    if (strlen(path) >= sizeof(sa.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(sa.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) || fcntl(fd, F_SETFL, O_NONBLOCK)) {
+        saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+static int open_device(void)
+{
+    int fd = open("/dev/xen/xenbus", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+    return fd >= 0 ? fd : open("/proc/xen/xenbus", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
+
+    nanosleep(&ts, NULL);
+}
+
+static int open_any(struct hs *h, bool wait)
+{
+    int left = wait ? RECONNECT_MS / RETRY_MS : 0, saved;
+
+    for (;;) {
+        h->fd = connect_socket(h->flags);
+        h->is_socket = true;
+        if (h->fd >= 0) {
+            return 0;
+        }
+        saved = errno;
+        if (saved == EACCES || left-- == 0) {
+            break;
+        }
+        pause_ms(RETRY_MS);
+    }
+    if (!(h->flags & (HS_SOCKET | HS_READONLY)) && !wait) {
+        h->fd = open_device();
+        h->is_socket = false;
+        if (h->fd >= 0) {
+            return 0;
+        }
+    }
+    errno = saved;
+    return -1;
+}
+
+int hs_connect(struct hs *h, bool wait)
+{
+    struct epoll_event ev = {.events = EPOLLIN};
+
+    if (open_any(h, wait)) {
+        return -1;
+    }
+    if (epoll_ctl(h->poll_fd, EPOLL_CTL_ADD, h->fd, &ev)) {
+        close(h->fd);
+        h->fd = -1;
+        return -1;
+    }
+    h->generation++;
+    return 0;
+}
+
+void hs_disconnect(struct hs *h)
+{
+    if (h->fd >= 0) {
+        close(h->fd); /* leaves the epoll set by itself */
+    }
+    h->fd = -1;
+    free(h->body);
+    h->body = NULL;
+    h->got = 0;
+}
+
+struct hs *hs_open(unsigned int flags)
+{
+    struct epoll_event ev = {.events = EPOLLIN};
+    struct hs *h = calloc(1, sizeof(*h));
+    int saved;
+
+    if (!h) {
+        return NULL;
+    }
+    h->fd = -1;
+    h->flags = flags;
+    h->last_event = &h->events;
+    h->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    h->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (h->wake_fd < 0 || h->poll_fd < 0 || epoll_ctl(h->poll_fd, EPOLL_CTL_ADD, h->wake_fd, &ev) ||
+        hs_connect(h, flags & HS_WAIT)) {
+        saved = errno;
+        hs_close(h);
+        errno = saved;
+        return NULL;
+    }
+    return h;
+}
+
+void hs_close(struct hs *h)
+{
+    if (!h) {
+        return;
+    }
+    hs_disconnect(h);
+    while (h->events) {
+        struct hs_pending *next = h->events->next;
+
+        free(h->events);
+        h->events = next;
+    }
+    while (h->watches) {
+        struct hs_set_watch *next = h->watches->next;
+
+        free(h->watches);
+        h->watches = next;
+    }
+    if (h->wake_fd >= 0) {
+        close(h->wake_fd);
+    }
+    if (h->poll_fd >= 0) {
+        close(h->poll_fd);
+    }
+    free(h->txns);
+    free(h);
+}
+
+/* ---- bytes -------------------------------------------------------------------------------- */
+
+int hs_poll(struct hs *h, short events, int timeout_ms)
+{
+    struct pollfd p = {.fd = h->fd, .events = events};
+    int n;
+
+    do {
+        n = poll(&p, 1, timeout_ms);
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+static int send_bytes(struct hs *h, const void *data, size_t len)
+{
+    const char *p = data;
+
+    while (len) {
+        ssize_t n = h->is_socket ? send(h->fd, p, len, MSG_NOSIGNAL) : write(h->fd, p, len);
+
+        if (n > 0) {
+            p += n;
+            len -= (size_t)n;
+        } else if (n < 0 && errno == EAGAIN) {
+            hs_poll(h, POLLOUT, -1);
+        } else if (n == 0 || errno != EINTR) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Takes up to len bytes: how many, 0 if none are there now, -1 if the connection is gone. */
+static ssize_t take_bytes(struct hs *h, void *data, size_t len)
+{
+    ssize_t n;
+
+    do {
+        n = read(h->fd, data, len);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        return errno == EAGAIN ? 0 : -1;
+    }
+    if (n == 0) {
+        errno = EPIPE;
+        return -1;
+    }
+    return n;
+}
+
+/* ---- messages ----------------------------------------------------------------------------- */
+
+static int queue_event(struct hs *h)
+{
+    size_t len = h->hdr.len, plen = strnlen(h->body, len);
+    struct hs_pending *e;
+    char *text;
+    uint64_t one = 1;
+
+    if (plen + 1 >= len) {
+        return 0; /* not two strings: nothing that a caller could use */
+    }
+    e = malloc(sizeof(*e) + len + 1);
+    if (!e) {
+        return -1;
+    }
+    text = (char *)(e + 1);
+    memcpy(text, h->body, len);
+    text[len] = '\0';
+    *e = (struct hs_pending){.event = {text, text + plen + 1}};
+    *h->last_event = e;
+    h->last_event = &e->next;
+    if (write(h->wake_fd, &one, sizeof(one)) < 0) {
+        /* The counter is full: the descriptor is readable anyway. */
+    }
+    return 0;
+}
+
+static int errno_of(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(xsd_errors) / sizeof(xsd_errors[0]); i++) {
+        if (!strcmp(xsd_errors[i].errstring, name)) {
+            return xsd_errors[i].errnum;
+        }
+    }
+    return EINVAL;
+}
+
+/* Goes on reading a message: 1 it is whole, 0 not yet, -1 gone. */
+static int read_message(struct hs *h)
+{
+    while (h->got < sizeof(h->hdr)) {
+        ssize_t n = take_bytes(h, (char *)&h->hdr + h->got, sizeof(h->hdr) - h->got);
+
+        if (n <= 0) {
+            return (int)n;
+        }
+        h->got += (size_t)n;
+    }
+    if (h->hdr.len > XENSTORE_PAYLOAD_MAX) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (!h->body) {
+        h->body = malloc(h->hdr.len + 1);
+        if (!h->body) {
+            return -1;
+        }
+    }
+    while (h->got < sizeof(h->hdr) + h->hdr.len) {
+        size_t have = h->got - sizeof(h->hdr);
+        ssize_t n = take_bytes(h, h->body + have, h->hdr.len - have);
+
+        if (n <= 0) {
+            return (int)n;
+        }
+        h->got += (size_t)n;
+    }
+    h->body[h->hdr.len] = '\0';
+    return 1;
+}
+
+int hs_receive(struct hs *h, char **reply, size_t *len, int *err)
+{
+    int got;
+
+    for (;;) {
+        got = read_message(h);
+        if (got <= 0) {
+            return got;
+        }
+        h->got = 0;
+        if (h->hdr.type != XS_WATCH_EVENT) {
+            break;
+        }
+        got = queue_event(h);
+        free(h->body);
+        h->body = NULL;
+        if (got) {
+            return -1;
+        }
+    }
+    *err = 0;
+    *reply = h->body;
+    *len = h->hdr.len;
+    h->body = NULL;
+    if (h->hdr.type == XS_ERROR) {
+        *err = errno_of(*reply);
+        free(*reply);
+        *reply = NULL;
+    }
+    return 1;
+}
+
+static int send_request(struct hs *h, uint32_t type, uint32_t tx, const struct hs_part *parts,
+                        unsigned int n)
+{
+    char message[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
+    struct xsd_sockmsg hdr = {.type = type, .req_id = ++h->last_id, .tx_id = tx};
+    size_t at = sizeof(hdr);
+    unsigned int i;
+
+    for (i = 0; i < n; i++) {
+        if (parts[i].len > sizeof(message) - at) {
+            errno = E2BIG;
+            return -1;
+        }
+        if (parts[i].len) {
+            memcpy(message + at, parts[i].data, parts[i].len);
+        }
+        at += parts[i].len;
+    }
+    hdr.len = (uint32_t)(at - sizeof(hdr));
+    memcpy(message, &hdr, sizeof(hdr));
+    return send_bytes(h, message, at);
+}
+
+/* One attempt. 0 with an answer or its error, -1 with errno when the connection is gone. */
+static int exchange(struct hs *h, uint32_t type, uint32_t tx, const struct hs_part *parts,
+                    unsigned int n, char **reply, size_t *len, int *err)
+{
+    int got;
+
+    if (h->fd < 0) {
+        errno = EPIPE;
+        return -1;
+    }
+    if (send_request(h, type, tx, parts, n)) {
+        if (errno == E2BIG) {
+            *reply = NULL;
+            *err = E2BIG;
+            return 0;
+        }
+        return -1;
+    }
+    for (;;) {
+        got = hs_receive(h, reply, len, err);
+        if (got < 0) {
+            return -1;
+        }
+        if (got && h->hdr.req_id == h->last_id) {
+            return 0;
+        }
+        if (got) {
+            free(*reply); /* the answer to a request that was given up */
+        } else {
+            hs_poll(h, POLLIN, -1);
+        }
+    }
+}
+
+/* Connects again and sets all watches again. */
+static int reconnect(struct hs *h)
+{
+    struct hs_set_watch *w;
+    size_t len;
+
+    hs_disconnect(h);
+    if (!h->is_socket || h->flags & HS_NO_RECONNECT || hs_connect(h, true)) {
+        errno = EPIPE;
+        return -1;
+    }
+    for (w = h->watches; w; w = w->next) {
+        const struct hs_part parts[] = {{w->path, strlen(w->path) + 1},
+                                        {w->token, strlen(w->token) + 1}};
+        char *reply;
+        int err;
+
+        if (exchange(h, XS_WATCH, 0, parts, 2, &reply, &len, &err)) {
+            return -1;
+        }
+        free(reply);
+    }
+    return 0;
+}
+
+static bool wire_txn(const struct hs *h, hs_tx_t tx, uint32_t *wire, int *err)
+{
+    *wire = 0;
+    if (tx == HS_TX_NONE) {
+        return true;
+    }
+    if (tx > h->ntxns || !h->txns[tx - 1].wire) {
+        *err = ENOENT;
+        return false;
+    }
+    *wire = h->txns[tx - 1].wire;
+    *err = EAGAIN;
+    return h->txns[tx - 1].generation == h->generation;
+}
+
+char *hs_talk(struct hs *h, uint32_t type, hs_tx_t tx, const struct hs_part *parts, unsigned int n,
+              size_t *len)
+{
+    char *reply = NULL;
+    uint32_t wire;
+    size_t rlen;
+    int err;
+
+    if (!wire_txn(h, tx, &wire, &err)) {
+        errno = err;
+        return NULL;
+    }
+    while (exchange(h, type, wire, parts, n, &reply, &rlen, &err)) {
+        int saved = errno;
+
+        if (reconnect(h)) {
+            errno = saved;
+            return NULL;
+        }
+        if (tx) {
+            errno = EAGAIN;
+            return NULL;
+        }
+    }
+    if (!reply) {
+        errno = err;
+        return NULL;
+    }
+    if (len) {
+        *len = rlen;
+    }
+    return reply;
+}
