@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making a domain; see build.h. */
+#include "dom0-toolstack/lib/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/domain.h"
+#include "dom0-toolstack/lib/domain_config.h"
+#include "dom0-toolstack/lib/domain_store.h"
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/hv_domain.h"
+#include "dom0-toolstack/lib/hv_event.h"
+#include "dom0-toolstack/lib/hv_memory.h"
+#include "dom0-toolstack/lib/hv_system.h"
+#include "dom0-toolstack/lib/kernel_cache.h"
+#include "dom0-toolstack/lib/kernel_image.h"
+#include "dom0-toolstack/lib/pv_build.h"
+#include "dom0-toolstack/lib/record.h"
+#include "xenstore/client/xs_client.h"
+
+#define DEFAULT_EVENT_CHANNELS 1023
+#define MEM_SLACK_KIB          1024 /* pages that the hypervisor charges beyond the guest's memory */
+
+struct job {
+    struct hl_ctx *ctx;
+    struct hl_domain_config config; /* checked and complete */
+    struct hl_build_result *result;
+    struct kernel_file kernel;
+    struct kernel_image *image;
+    int ramdisk_fd;
+    uint64_t ramdisk_bytes;
+};
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* ---- before a domain exists ---- */
+
+static int check_name(struct job *j, struct hl_error *e)
+{
+    uint32_t other;
+
+    if (hl_domain_find(j->ctx, j->config.name, &other, NULL) != 0)
+        return 0;
+    hl_fail(e, EEXIST, "check the name", j->config.name, "domain %" PRIu32 " has it already",
+            other);
+    hl_error_advise(e, "choose another name, or end that domain");
+    return -EEXIST;
+}
+
+static int open_kernel(struct job *j, struct hl_error *e)
+{
+    int rc = kernel_file_open(j->config.kernel, &j->kernel, e);
+
+    if (rc != 0)
+        return rc;
+    j->result->kernel_from_cache = j->kernel.from_cache;
+    j->image = malloc(sizeof(*j->image));
+    if (j->image == NULL)
+        return hl_fail(e, ENOMEM, "read the kernel", j->config.kernel, NULL);
+    rc = kernel_image_parse(j->kernel.data, j->kernel.size, j->image, e);
+    if (rc != 0)
+        hl_error_within(e, "%s", j->config.kernel);
+    return rc;
+}
+
+static int open_ramdisk(struct job *j, struct hl_error *e)
+{
+    static const char step[] = "read the ramdisk";
+    struct stat st;
+
+    if (j->config.ramdisk == NULL)
+        return 0;
+    j->ramdisk_fd = open(j->config.ramdisk, O_RDONLY | O_CLOEXEC);
+    if (j->ramdisk_fd < 0 || fstat(j->ramdisk_fd, &st) < 0) {
+        int err = errno;
+
+        hl_fail(e, err, step, j->config.ramdisk, NULL);
+        if (err == ENOENT)
+            hl_error_advise(e, "check ramdisk= in the configuration");
+        return -err;
+    }
+    if (!S_ISREG(st.st_mode))
+        return hl_fail(e, EINVAL, step, j->config.ramdisk, "it is not a file");
+    j->ramdisk_bytes = (uint64_t)st.st_size;
+    return 0;
+}
+
+/* A pool by number, or by its name in xenstore. */
+static int find_pool(struct job *j, uint32_t *id, struct hl_error *e)
+{
+    const char *want = j->config.pool;
+    char **ids, *end;
+    unsigned int n;
+    bool found = false;
+
+    *id = 0;
+    if (want == NULL)
+        return 0;
+    *id = (uint32_t)strtoul(want, &end, 10);
+    if (*want != '\0' && *end == '\0')
+        return 0;
+    ids = hs_directory(j->ctx->xs, HS_TX_NONE, "/local/pool", &n);
+    for (unsigned int i = 0; ids != NULL && i < n && !found; i++) {
+        char *name = hs_readf(j->ctx->xs, HS_TX_NONE, "/local/pool/%s/name", ids[i]);
+
+        found = name != NULL && strcmp(name, want) == 0;
+        if (found)
+            *id = (uint32_t)strtoul(ids[i], NULL, 10);
+        free(name);
+    }
+    free(ids);
+    if (found)
+        return 0;
+    return hl_fail(e, ENOENT, "find the CPU pool", want, "there is no such pool");
+}
+
+/* ---- an empty domain with its limits ---- */
+
+static int create_empty(struct job *j, struct hl_error *e)
+{
+    const struct hl_domain_config *c = &j->config;
+    struct hv *hv = j->ctx->hv;
+    struct hv_domain_create create = {
+        .max_vcpus = c->maxvcpus,
+        .max_evtchn_port = c->max_event_channels == HL_UNSET_INT ? DEFAULT_EVENT_CHANNELS
+                                                                 : (uint32_t)c->max_event_channels,
+        .max_grant_frames = c->max_grant_frames,
+        .max_maptrack_frames = c->max_maptrack_frames,
+    };
+    struct hv_physinfo host;
+    int rc = hv_physinfo(hv, &host, e);
+
+    if (rc == 0)
+        rc = find_pool(j, &create.cpupool, e);
+    if (rc != 0)
+        return rc;
+    if (c->max_grant_version != HL_UNSET_INT)
+        create.grant_version = (uint32_t)c->max_grant_version;
+    else
+        create.grant_version = host.cap_gnttab_v2 ? 2 : 1;
+    memcpy(create.uuid, c->uuid, sizeof(create.uuid));
+    return hv_domain_create(hv, &create, &j->result->domid, e);
+}
+
+static const char *affinity_text(const struct hl_affinity *a, uint32_t vcpu)
+{
+    if (a->all != NULL)
+        return a->all;
+    return vcpu < a->nr_each ? a->each[vcpu] : NULL;
+}
+
+static int set_affinity(struct job *j, struct hl_error *e)
+{
+    const struct hl_domain_config *c = &j->config;
+    struct hl_cpumask hard, soft;
+    struct hv_topology topo;
+    int rc;
+
+    if (c->cpus.all == NULL && c->cpus.nr_each == 0 && c->cpus_soft.all == NULL &&
+        c->cpus_soft.nr_each == 0)
+        return 0;
+    rc = hv_topology(j->ctx->hv, &topo, e);
+    for (uint32_t i = 0; rc == 0 && i < c->maxvcpus; i++) {
+        const char *h = affinity_text(&c->cpus, i), *s = affinity_text(&c->cpus_soft, i);
+
+        if (h != NULL)
+            rc = hl_cpumask_parse(h, &topo, &hard, e);
+        if (rc == 0 && s != NULL)
+            rc = hl_cpumask_parse(s, &topo, &soft, e);
+        if (rc == 0 && (h != NULL || s != NULL))
+            rc = hv_vcpu_set_affinity(j->ctx->hv, j->result->domid, i, h == NULL ? NULL : &hard,
+                                      s == NULL ? NULL : &soft, false, e);
+    }
+    hv_topology_free(&topo);
+    return rc;
+}
+
+static int set_limits(struct job *j, struct hl_error *e)
+{
+    const struct hl_domain_config *c = &j->config;
+    struct hv_sched_params sched = {c->cpu_weight, c->cpu_cap};
+    struct hv_e820 ram = {0, c->maxmem_kib * 1024, 1};
+    struct hv *hv = j->ctx->hv;
+    uint32_t domid = j->result->domid;
+    int rc = hv_domain_set_max_vcpus(hv, domid, c->maxvcpus, e);
+
+    if (rc == 0)
+        rc = set_affinity(j, e);
+    if (rc == 0)
+        rc = hv_domain_set_max_mem(hv, domid, c->memory_kib + MEM_SLACK_KIB, e);
+    if (rc == 0)
+        rc = hv_memory_set_map(hv, domid, &ram, 1, e);
+    if (rc == 0)
+        rc = hv_domain_set_tsc(hv, domid, 0, 0, 0, 0, e);
+    if (rc == 0 && (sched.weight != HL_UNSET_INT || sched.cap != HL_UNSET_INT))
+        rc = hv_domain_sched_set(hv, domid, &sched, e);
+    if (rc == 0)
+        rc = hv_event_alloc_unbound(hv, domid, 0, &j->result->store_port, e);
+    if (rc == 0)
+        rc = hv_event_alloc_unbound(hv, domid, 0, &j->result->console_port, e);
+    return rc;
+}
+
+static int fill(struct job *j, struct hl_error *e)
+{
+    struct pv_build b = {
+        .hv = j->ctx->hv,
+        .domid = j->result->domid,
+        .image = j->image,
+        .ramdisk_fd = j->ramdisk_fd,
+        .ramdisk_bytes = j->ramdisk_bytes,
+        .ramdisk_name = j->config.ramdisk,
+        .cmdline = j->config.cmdline,
+        .nr_pages = j->config.memory_kib / 4,
+        .store_port = j->result->store_port,
+        .console_port = j->result->console_port,
+    };
+    int rc = pv_build(&b, e);
+
+    j->result->store_mfn = b.store_mfn;
+    j->result->console_mfn = b.console_mfn;
+    return rc;
+}
+
+/* ---- making it known ---- */
+
+static int publish(struct job *j, struct hl_error *e)
+{
+    struct hl_build_result *r = j->result;
+    int rc = domain_store_write(j->ctx, &j->config, r, e);
+
+    if (rc != 0)
+        return rc;
+    if (hs_introduce(j->ctx->xs, r->domid, r->store_mfn, r->store_port) < 0) {
+        rc = hl_fail_dom(e, errno, r->domid, "introduce the domain to xenstored", NULL);
+        goto undo;
+    }
+    rc = hl_record_save(&j->config, e);
+    if (rc != 0)
+        goto release;
+    return 0;
+
+release:
+    (void)hs_release(j->ctx->xs, r->domid);
+undo:
+    domain_store_remove(j->ctx, r->domid, r->uuid);
+    return rc;
+}
+
+static int make_domain(struct job *j, struct hl_error *e)
+{
+    uint64_t start = now_us(), built;
+    int rc = create_empty(j, e);
+
+    if (rc != 0)
+        return rc;
+    rc = set_limits(j, e);
+    if (rc == 0)
+        rc = fill(j, e);
+    built = now_us();
+    j->result->us_build = built - start;
+    if (rc == 0)
+        rc = publish(j, e);
+    j->result->us_store = now_us() - built;
+    if (rc != 0)
+        (void)hv_domain_destroy(j->ctx->hv, j->result->domid, NULL);
+    return rc;
+}
+
+static int prepare(struct job *j, struct hl_error *e)
+{
+    uint64_t start = now_us();
+    int rc = hl_domain_config_finish(&j->config, e);
+
+    if (rc != 0)
+        return rc;
+    if (j->config.type != HL_TYPE_PV) {
+        hl_fail(e, EOPNOTSUPP, "check the configuration", j->config.name,
+                "domains of type %s are not supported yet", hl_domain_type_name(j->config.type));
+        hl_error_advise(e, "set type=\"pv\"");
+        return -EOPNOTSUPP;
+    }
+    memcpy(j->result->uuid, j->config.uuid, sizeof(j->result->uuid));
+    rc = check_name(j, e);
+    if (rc == 0)
+        rc = open_kernel(j, e);
+    if (rc == 0)
+        rc = open_ramdisk(j, e);
+    j->result->us_kernel = now_us() - start;
+    return rc;
+}
+
+int hl_domain_build(struct hl_ctx *ctx, const struct hl_domain_config *config,
+                    struct hl_build_result *result, struct hl_error *e)
+{
+    struct job j = {.ctx = ctx, .result = result, .ramdisk_fd = -1};
+    int rc;
+
+    memset(result, 0, sizeof(*result));
+    if (hl_domain_config_copy(&j.config, config) != 0)
+        return hl_fail(e, ENOMEM, "create the domain", config->name, NULL);
+    rc = prepare(&j, e);
+    if (rc == 0)
+        rc = make_domain(&j, e);
+    if (rc != 0)
+        hl_error_within(e, "create %s", j.config.name == NULL ? "the domain" : j.config.name);
+    free(j.image);
+    kernel_file_close(&j.kernel);
+    if (j.ramdisk_fd >= 0)
+        close(j.ramdisk_fd);
+    hl_domain_config_free(&j.config);
+    return rc;
+}
