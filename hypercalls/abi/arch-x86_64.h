@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of the root that belongs to x86-64: selectors, the address hole, registers and vCPU contexts.
- * xen.h includes it at the right moment.
+ * The part of the root that belongs to x86-64: selectors, the address hole, registers and vCPU
+ * contexts. xen.h includes it at the right moment.
  */
 #include "xen.h"
 #ifndef HOSPES_ABI_ARCH_X86_64_H
@@ -42,8 +42,10 @@
 #define FLAT_USER_SS64   FLAT_RING3_SS64
 #define FLAT_USER_SS     FLAT_USER_SS64
 
-/* The hole in a PV guest's address space that belongs to the hypervisor. It starts with the M2P table,
- * which the guest may read: one 64-bit PFN per machine frame. */
+/*
+ * The hole in a PV guest's address space that belongs to the hypervisor. It starts with the M2P
+ * table, which the guest may read: one 64-bit PFN per machine frame.
+ */
 #define __HYPERVISOR_VIRT_START 0xFFFF800000000000
 #define __HYPERVISOR_VIRT_END   0xFFFF880000000000
 #define __MACH2PHYS_VIRT_START  0xFFFF800000000000
@@ -95,7 +97,9 @@
 
 #define XEN_HVM_DEBUGCONS_IOPORT 0xe9 /* a byte written here is logged */
 
-/* xen_arch_domainconfig.emulation_flags: devices that the hypervisor emulates for a hardware guest */
+/*
+ * xen_arch_domainconfig.emulation_flags: devices that the hypervisor emulates for a hardware guest
+ */
 #define _XEN_X86_EMU_LAPIC    0
 #define _XEN_X86_EMU_HPET     1
 #define _XEN_X86_EMU_PM       2

@@ -17,7 +17,7 @@
 #define CALLBACKTYPE_syscall32           7
 
 #define _CALLBACKF_mask_events           0
-#define CALLBACKF_mask_events            (1U << _CALLBACKF_mask_events) /* enter with upcalls masked */
+#define CALLBACKF_mask_events            (1U << _CALLBACKF_mask_events) /* mask upcalls on entry */
 
 struct callback_register {
     uint16_t type;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's CPUID leaves. A PV guest asks with XEN_CPUID, a hardware guest with CPUID, which may find
- * them 0x100 (or a multiple) higher when Viridian leaves come first.
+ * The hypervisor's CPUID leaves. A PV guest asks with XEN_CPUID, a hardware guest with CPUID; the
+ * latter finds them 0x100 (or a multiple) higher when Viridian leaves come first.
  *
  *   +0  eax: last leaf; ebx ecx edx: "XenVMMXenVMM"
  *   +1  eax: version, major << 16 | minor

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dm_op(domid, nr_bufs, bufs): what a device model may do to its guest. Buffer 0 holds a struct xen_dm_op;
- * some operations take a second buffer.
+ * dm_op(domid, nr_bufs, bufs): what a device model may do to its guest. Buffer 0 holds a struct
+ * xen_dm_op; some operations take a second buffer.
  */
 #ifndef HOSPES_ABI_DM_OP_H
 #define HOSPES_ABI_DM_OP_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * domctl(op): what the tools do to one domain. Every call carries the interface version; another one than
- * ours is answered with -EACCES. The structures of the commands stand in groups: life, memory, vCPUs,
- * scheduling, CPU model, rights and devices, hardware guests, debugging, the rest.
+ * domctl(op): what the tools do to one domain. Every call carries the interface version; another
+ * one than ours is answered with -EACCES. The structures of the commands stand in groups: life,
+ * memory, vCPUs, scheduling, CPU model, rights and devices, hardware guests, debugging, the rest.
  */
 #ifndef HOSPES_ABI_DOMCTL_H
 #define HOSPES_ABI_DOMCTL_H
@@ -120,7 +120,9 @@
 #define XEN_DOMCTL_GRANT_version_mask 0xf
 #define XEN_DOMCTL_GRANT_version(v)   ((v)&XEN_DOMCTL_GRANT_version_mask)
 
-/* The domain is made paused, without memory and vCPUs. Its id: the op's domain, IN 0 for any; OUT. */
+/*
+ * The domain is made paused, without memory and vCPUs. Its id: the op's domain, IN 0 for any; OUT.
+ */
 struct xen_domctl_createdomain {
     uint32_t ssidref;
     xen_domain_handle_t handle; /* the UUID */

@@ -3,8 +3,11 @@
 #ifndef HOSPES_ABI_ERRNO_H
 #define HOSPES_ABI_ERRNO_H
 
-/* Ours: X(name, value) for each, so that a program can print names. EWOULDBLOCK and EDEADLOCK are second
- * names and not in the list. EINTR and ERESTART are the hypervisor's own and never reach a guest. */
+/*
+ * Ours: X(name, value) for each, so that a program can print names. EWOULDBLOCK and EDEADLOCK are
+ * second names and not in the list. EINTR and ERESTART are the hypervisor's own and never reach a
+ * guest.
+ */
 #define XEN_ERRNO_LIST(X) \
     X(EPERM, 1)           \
     X(ENOENT, 2)          \

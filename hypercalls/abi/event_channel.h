@@ -24,14 +24,19 @@
 typedef uint32_t evtchn_port_t;
 DEFINE_XEN_GUEST_HANDLE(evtchn_port_t);
 
-/* Makes a port in <dom> that <remote_dom> may bind to. Only the privileged may name another <dom>. */
+/*
+ * Makes a port in <dom> that <remote_dom> may bind to. Only the privileged may name another <dom>.
+ */
 struct evtchn_alloc_unbound {
     domid_t dom, remote_dom; /* IN */
     evtchn_port_t port;      /* OUT */
 };
 typedef struct evtchn_alloc_unbound evtchn_alloc_unbound_t;
 
-/* Connects a new local port with an unbound port that was meant for the caller; the new port is pending. */
+/*
+ * Connects a new local port with an unbound port that was meant for the caller; the new port is
+ * pending.
+ */
 struct evtchn_bind_interdomain {
     domid_t remote_dom;        /* IN */
     evtchn_port_t remote_port; /* IN */
@@ -114,8 +119,10 @@ struct evtchn_reset {
 };
 typedef struct evtchn_reset evtchn_reset_t;
 
-/* Gives a vCPU's FIFO control block: a frame and an 8-byte aligned offset in it. The first call takes the
- * whole domain to the FIFO form. */
+/*
+ * Gives a vCPU's FIFO control block: a frame and an 8-byte aligned offset in it. The first call
+ * takes the whole domain to the FIFO form.
+ */
 struct evtchn_init_control {
     uint64_t control_gfn; /* IN */
     uint32_t offset;      /* IN */

@@ -5,8 +5,10 @@
 
 #include "xen.h"
 
-/* Each takes an array of its structure; the call's result is 0 if the array was read, and each element
- * has its own status. */
+/*
+ * Each takes an array of its structure; the call's result is 0 if the array was read, and each
+ * element has its own status.
+ */
 #define GNTTABOP_map_grant_ref     0
 #define GNTTABOP_unmap_grant_ref   1
 #define GNTTABOP_setup_table       2

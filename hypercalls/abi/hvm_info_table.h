@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the builder of an HVM guest leaves in low memory for the loader: a table, and the E820 map's place. */
+/*
+ * What the builder of an HVM guest leaves in low memory for the loader: a table, and the E820 map's
+ * place.
+ */
 #ifndef HOSPES_ABI_HVM_INFO_TABLE_H
 #define HOSPES_ABI_HVM_INFO_TABLE_H
 

@@ -30,7 +30,7 @@
 #define HVM_PARAM_VIRIDIAN                 9  /* HVMPV_* */
 #define HVM_PARAM_TIMER_MODE               10 /* HVMPTM_* */
 #define HVM_PARAM_HPET_ENABLED             11
-#define HVM_PARAM_IDENT_PT                 12 /* an identity page directory, for real mode on old VMX */
+#define HVM_PARAM_IDENT_PT                 12 /* identity page directory, for old VMX */
 #define HVM_PARAM_DM_DOMAIN                13
 #define HVM_PARAM_ACPI_S_STATE             14
 #define HVM_PARAM_VM86_TSS                 15

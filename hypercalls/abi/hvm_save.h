@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stream of XEN_DOMCTL_{get,set}hvmcontext: records of a descriptor and a structure, first HEADER, last
- * END. DECLARE_HVM_SAVE_TYPE ties a structure to its code; HVM_SAVE_TYPE, _LENGTH and _CODE ask.
+ * The stream of XEN_DOMCTL_{get,set}hvmcontext: records of a descriptor and a structure, first
+ * HEADER, last END. DECLARE_HVM_SAVE_TYPE ties a structure to its code; HVM_SAVE_TYPE, _LENGTH and
+ * _CODE ask.
  */
 #ifndef HOSPES_ABI_HVM_SAVE_H
 #define HOSPES_ABI_HVM_SAVE_H
@@ -41,7 +42,9 @@ XEN_ABI_SIZE(struct hvm_save_descriptor, 8);
 #define HVM_FILE_VERSION  0x00000001
 
 struct hvm_save_end {
-    char none[0]; /* no bytes, in C++ too */
+#ifdef __cplusplus
+    char none[0]; /* no bytes here either */
+#endif
 };
 DECLARE_HVM_SAVE_TYPE(END, 0, struct hvm_save_end);
 

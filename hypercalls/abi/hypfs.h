@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* hypfs_op(cmd, path, path length, buffer, buffer length): the hypervisor's settings as a file tree. */
+/*
+ * hypfs_op(cmd, path, path length, buffer, buffer length): the hypervisor's settings as a file
+ * tree.
+ */
 #ifndef HOSPES_ABI_HYPFS_H
 #define HOSPES_ABI_HYPFS_H
 

@@ -94,7 +94,7 @@ XEN_ABI_OFFSET(struct xenstore_domain_interface, server_features, 2064);
 #define XENSTORE_SERVER_FEATURE_ERROR        2
 
 #define XENSTORE_CONNECTED                   0
-#define XENSTORE_RECONNECT                   1 /* set by the guest; the server empties the ring and clears it */
+#define XENSTORE_RECONNECT                   1 /* guest sets, server empties the ring and clears */
 
 #define XENSTORE_ERROR_NONE                  0
 #define XENSTORE_ERROR_COMM                  1

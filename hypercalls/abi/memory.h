@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* memory_op(cmd, arg): a domain's frames. Commands that can be long count progress in bits 6 and up of cmd. */
+/*
+ * memory_op(cmd, arg): a domain's frames. Commands that can be long count progress in bits 6 and up
+ * of cmd.
+ */
 #ifndef HOSPES_ABI_MEMORY_H
 #define HOSPES_ABI_MEMORY_H
 
@@ -57,8 +60,10 @@ struct xen_memory_reservation {
 XEN_ABI_STRUCT(xen_memory_reservation);
 XEN_ABI_SIZE(struct xen_memory_reservation, 32);
 
-/* Gives <in> and gets <out>: as many pages, perhaps of another order or below an address. All or nothing,
- * except that nr_exchanged counts what was done when the call stops. */
+/*
+ * Gives <in> and gets <out>: as many pages, perhaps of another order or below an address. All or
+ * nothing, except that nr_exchanged counts what was done when the call stops.
+ */
 struct xen_memory_exchange {
     struct xen_memory_reservation in;
     struct xen_memory_reservation out;
@@ -164,7 +169,10 @@ struct xen_pod_target {
 typedef struct xen_pod_target xen_pod_target_t;
 XEN_ABI_SIZE(struct xen_pod_target, 40);
 
-/* Frames that belong to a domain but not to its address space, mapped by its device model or builder. */
+/*
+ * Frames that belong to a domain but not to its address space, mapped by its device model or
+ * builder.
+ */
 #define XENMEM_resource_ioreq_server                0
 #define XENMEM_resource_grant_table                 1
 #define XENMEM_resource_vmtrace_buf                 2

@@ -40,7 +40,10 @@ struct physdev_eoi {
 };
 XEN_ABI_STRUCT(physdev_eoi);
 
-/* Registers a page with a bit per pirq that needs an EOI. v1 also turns unmask into EOI; v2 does not. */
+/*
+ * Registers a page with a bit per pirq that needs an EOI. v1 also turns unmask into EOI; v2 does
+ * not.
+ */
 struct physdev_pirq_eoi_gmfn {
     xen_pfn_t gmfn; /* IN */
 };

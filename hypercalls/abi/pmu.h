@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* xenpmu_op(cmd, params): performance counters for guests. -EOPNOTSUPP is an answer that Linux takes. */
+/*
+ * xenpmu_op(cmd, params): performance counters for guests. -EOPNOTSUPP is an answer that Linux
+ * takes.
+ */
 #ifndef HOSPES_ABI_PMU_H
 #define HOSPES_ABI_PMU_H
 

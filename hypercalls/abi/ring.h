@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rings in a shared page, by which split drivers talk: the frontend produces requests, the backend consumes
- * them and produces responses into the same slots. Indices run freely; a slot is the index modulo the size.
- * Each side keeps its own indices privately and publishes them with a push; the other side's event index says
- * from where on it wants to be notified. Whoever looks at the peer's indices must check them: see the
- * OVERFLOW macros, and copy an entry (RING_COPY_*) before checking it.
+ * Rings in a shared page, by which split drivers talk: the frontend produces requests, the backend
+ * consumes them and produces responses into the same slots. Indices run freely; a slot is the index
+ * modulo the size. Each side keeps its own indices privately and publishes them with a push; the
+ * other side's event index says from where on it wants to be notified. Whoever looks at the peer's
+ * indices must check them: see the OVERFLOW macros, and copy an entry (RING_COPY_*) before checking
+ * it.
  *
  * xen_mb, xen_rmb and xen_wmb may be defined before this file is included.
  */
@@ -29,8 +30,10 @@ typedef unsigned int RING_IDX;
 /* An access to memory that the peer may write: exactly one */
 #define XEN_RING_ONCE_(x) (*(volatile __typeof__(x) *)&(x))
 
-/* Entries of a ring in an area of <size> bytes: rounded down to a power of two. The first form is a constant
- * made from a type's name, the second takes a pointer. */
+/*
+ * Entries of a ring in an area of <size> bytes: rounded down to a power of two. The first form is a
+ * constant made from a type's name, the second takes a pointer.
+ */
 #define __RD32(n)             ((n) ? 1u << (31 - __builtin_clz((unsigned int)(n) | 1)) : 0u)
 #define XEN_RING_HEADER_SIZE_ 64
 #define __CONST_RING_SIZE(_s, _sz) \

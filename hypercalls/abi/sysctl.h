@@ -118,7 +118,9 @@ struct xen_sysctl_availheap {
 #define XEN_INVALID_NODE_DIST (~0U)
 #define XEN_INVALID_DEV       (XEN_INVALID_NODE_ID - 1)
 
-/* The three topology calls: counts are IN room, OUT used; without arrays only OUT the room needed. */
+/*
+ * The three topology calls: counts are IN room, OUT used; without arrays only OUT the room needed.
+ */
 struct xen_sysctl_cputopo {
     uint32_t core;
     uint32_t socket;

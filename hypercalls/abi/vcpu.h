@@ -25,7 +25,10 @@
 #define RUNSTATE_blocked                      2
 #define RUNSTATE_offline                      3
 
-/* Set in state_entry_time during an update, if the guest asked for VMASST_TYPE_runstate_update_flag. */
+/*
+ * Set in state_entry_time during an update, if the guest asked for
+ * VMASST_TYPE_runstate_update_flag.
+ */
 #define XEN_RUNSTATE_UPDATE (xen_mk_ullong(1) << 63)
 
 struct vcpu_runstate_info {

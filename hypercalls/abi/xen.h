@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The root of the Xen ABI for x86-64: hypercall numbers, the basic types, the pages that a guest and the
- * hypervisor share, and the arguments of the calls that have no header of their own.
+ * The root of the Xen ABI for x86-64: hypercall numbers, the basic types, the pages that a guest
+ * and the hypervisor share, and the arguments of the calls that have no header of their own.
  *
  * Names, values and layouts are Xen's, in the newest form that Xen 4.17 knows. The file also serves
  * assembler sources (define __ASSEMBLY__): these see the constants only.
@@ -40,9 +40,10 @@
 #endif
 
 /*
- * Guest handles: the address of an object in the memory of the caller. Each handle is a structure of its
- * own, so that the hypervisor cannot dereference one by accident; a caller fills it with
- * set_xen_guest_handle(). DEFINE_XEN_GUEST_HANDLE(t) also makes the handle of const t, named const_t.
+ * Guest handles: the address of an object in the memory of the caller. Each handle is a structure
+ * of its own, so that the hypervisor cannot dereference one by accident; a caller fills it with
+ * set_xen_guest_handle(). DEFINE_XEN_GUEST_HANDLE(t) also makes the handle of const t, named
+ * const_t.
  */
 #define ___DEFINE_XEN_GUEST_HANDLE(name, type) \
     typedef struct {                           \
@@ -112,8 +113,8 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #include "arch-x86_64.h"
 
 /*
- * Hypercall numbers. 64-bit callers: number in rax, arguments in rdi rsi rdx r10 r8 r9, result in rax;
- * a PV kernel uses SYSCALL, a hardware guest VMCALL or VMMCALL.
+ * Hypercall numbers. 64-bit callers: number in rax, arguments in rdi rsi rdx r10 r8 r9, result in
+ * rax; a PV kernel uses SYSCALL, a hardware guest VMCALL or VMMCALL.
  */
 #define __HYPERVISOR_set_trap_table                0
 #define __HYPERVISOR_mmu_update                    1
@@ -166,7 +167,9 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #define __HYPERVISOR_arch_6                        54
 #define __HYPERVISOR_arch_7                        55
 
-/* Virtual interrupts, for EVTCHNOP_bind_virq. V: one per vCPU; G: one holder in the whole system. */
+/*
+ * Virtual interrupts, for EVTCHNOP_bind_virq. V: one per vCPU; G: one holder in the whole system.
+ */
 #define VIRQ_TIMER      0  /* V  the timer of the vCPU fired */
 #define VIRQ_DEBUG      1  /* V  the operator asks for a state dump */
 #define VIRQ_CONSOLE    2  /* G  input on the emergency console */
@@ -207,7 +210,7 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #define MMU_PT_UPDATE_NO_TRANSLATE 3 /* as 0, for an auto-translated caller that gives an MFN */
 
 /* mmuext_op. In brackets: the arguments that count. */
-#define MMUEXT_PIN_L1_TABLE       0 /* [mfn] take the frame as a table of this level until unpinned */
+#define MMUEXT_PIN_L1_TABLE       0 /* [mfn] a table of this level until unpinned */
 #define MMUEXT_PIN_L2_TABLE       1
 #define MMUEXT_PIN_L3_TABLE       2
 #define MMUEXT_PIN_L4_TABLE       3
@@ -228,8 +231,10 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #define MMUEXT_MARK_SUPER         19 /* [mfn] obsolete */
 #define MMUEXT_UNMARK_SUPER       20
 
-/* update_va_mapping: how to flush. With FLUSH or INVLPG and neither LOCAL nor ALL the flags carry, from
- * bit 2 up, the address of a bitmap of vCPUs. */
+/*
+ * update_va_mapping: how to flush. With FLUSH or INVLPG and neither LOCAL nor ALL the flags carry,
+ * from bit 2 up, the address of a bitmap of vCPUs.
+ */
 #define UVMF_NONE           (xen_mk_ulong(0) << 0)
 #define UVMF_TLB_FLUSH      (xen_mk_ulong(1) << 0)
 #define UVMF_INVLPG         (xen_mk_ulong(2) << 0)
@@ -304,9 +309,9 @@ XEN_ABI_STRUCT(multicall_entry);
 XEN_ABI_SIZE(struct multicall_entry, 64);
 
 /*
- * Time for one vCPU: ns = system_time + (((tsc - tsc_timestamp) << tsc_shift) * tsc_to_system_mul >> 32),
- * a right shift if tsc_shift is negative. Version is odd while the hypervisor writes; a reader retries
- * until it sees the same even version before and after.
+ * Time for one vCPU: ns = system_time + (((tsc - tsc_timestamp) << tsc_shift) * tsc_to_system_mul
+ * >> 32), a right shift if tsc_shift is negative. Version is odd while the hypervisor writes; a
+ * reader retries until it sees the same even version before and after.
  */
 struct vcpu_time_info {
     uint32_t version;
@@ -430,14 +435,13 @@ typedef struct {
     uint8_t a[16]; /* in the order of the printed form */
 } xen_uuid_t;
 
-#define XEN_DEFINE_UUID_(a, b, c, d, e1, e2, e3, e4, e5, e6)                                       \
-    {                                                                                              \
-        {                                                                                          \
-            ((a) >> 24) & 255, ((a) >> 16) & 255, ((a) >> 8) & 255, (a)&255, ((b) >> 8) & 255,     \
-                (b)&255, ((c) >> 8) & 255, (c)&255, ((d) >> 8) & 255, (d)&255, e1, e2, e3, e4, e5, \
-                e6                                                                                 \
-        }                                                                                          \
-    }
+#define XEN_UUID_BYTE_(x, n) (((x) >> (8 * (n))) & 0xff)
+/* clang-format off */
+#define XEN_DEFINE_UUID_(a, b, c, d, e1, e2, e3, e4, e5, e6)                                   \
+    {{ XEN_UUID_BYTE_(a, 3), XEN_UUID_BYTE_(a, 2), XEN_UUID_BYTE_(a, 1), XEN_UUID_BYTE_(a, 0), \
+       XEN_UUID_BYTE_(b, 1), XEN_UUID_BYTE_(b, 0), XEN_UUID_BYTE_(c, 1), XEN_UUID_BYTE_(c, 0), \
+       XEN_UUID_BYTE_(d, 1), XEN_UUID_BYTE_(d, 0), e1, e2, e3, e4, e5, e6 }}
+/* clang-format on */
 #define XEN_DEFINE_UUID(a, b, c, d, e1, e2, e3, e4, e5, e6) \
     ((xen_uuid_t)XEN_DEFINE_UUID_(a, b, c, d, e1, e2, e3, e4, e5, e6))
 
