@@ -21,10 +21,12 @@ enum lock_level {
     LOCK_DOMLIST,      /* domain list and hash, writers */
     LOCK_SHUTDOWN,     /* domain.shutdown_lock */
     LOCK_MEM,          /* domain.mem_lock: the list of a domain's frames and its counts */
+    LOCK_PCI,          /* list of PCI devices and their MSIs */
     LOCK_IRQ_MAP,      /* domain.irq_lock: pirq <-> irq map */
     LOCK_IRQ,          /* irq_desc.lock; interrupts off */
     LOCK_VECTOR,       /* vector allocation; interrupts off */
     LOCK_IOAPIC,       /* I/O APIC registers; interrupts off */
+    LOCK_PCI_CONFIG,   /* ports 0xcf8 and 0xcfc; interrupts off */
     LOCK_SCHED,        /* run queue of a CPU; interrupts off (two: in CPU order) */
     LOCK_TIMER,        /* timers of a CPU; interrupts off */
     LOCK_RANGESET,

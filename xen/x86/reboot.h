@@ -9,9 +9,9 @@ void machine_restart(void) __noreturn;
 /* Stop all CPUs for good. */
 void machine_halt(void) __noreturn;
 /*
- * ACPI S5 (Dom0's XENPF_enter_acpi_sleep): the sleep types go into the PM1 control registers.
- * Returns only if the machine cannot; -EOPNOTSUPP or -EIO.
+ * ACPI S5 (Dom0's XENPF_enter_acpi_sleep): values for the PM1 control registers; the sleep type
+ * counts, the enable bit is added. Returns only if the machine cannot: -EOPNOTSUPP or -EIO.
  */
-int machine_power_off(uint16_t sleep_type_a, uint16_t sleep_type_b);
+int machine_power_off(uint16_t pm1a_control, uint16_t pm1b_control);
 
 #endif

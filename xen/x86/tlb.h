@@ -16,7 +16,13 @@ void tlb_flush_mask(cpumask_t mask, uint64_t va);
 /* For type changes: stamp now; which of the CPUs have not flushed since the stamp. */
 uint32_t tlb_stamp(void);
 cpumask_t tlb_need_flush(cpumask_t mask, uint32_t stamp);
-/* This CPU wrote CR3 (context switch): all its non-global entries are gone. */
+/*
+ * This CPU is about to write CR3, which drops all its non-global entries. To be called before the
+ * write, interrupts off and no access to guest memory in between: a stamp taken between the two
+ * must not count as older than the flush.
+ */
 void tlb_note_flushed(void);
+/* VECTOR_TLB came in. */
+void tlb_handle_ipi(void);
 
 #endif
