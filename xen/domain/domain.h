@@ -13,6 +13,7 @@
 #include "lib/rangeset.h"
 #include "mm/frame.h"
 #include "sched/sched.h"
+#include "sched/softirq.h"
 #include "domain/event_channel.h"
 #include "pv/pv.h"
 #include "hypercalls/abi/xen.h"
@@ -79,6 +80,9 @@ struct domain {
     uint32_t tools_pause_count; /* lock */
     uint32_t pause_count;       /* atomic */
 
+    struct tasklet crash_tasklet, free_tasklet;
+    uint32_t crashed; /* atomic: domain_crash() was here */
+
     unsigned int max_vcpus;
     struct vcpu **vcpu; /* max_vcpus entries, each NULL until created */
 
@@ -91,9 +95,9 @@ struct domain {
     uint32_t frames_head; /* list of frames through frame.prev/next */
     uint32_t tot_pages, max_pages, claimed_pages, xenheap_pages;
     uint32_t nr_mapped_foreign;
-    struct spinlock pt_lock; /* page-table types; see mm/frame.h */
-    uint32_t pt_teardown; /* teardown queue: first frame, FRAME_LINK_END: none (pt_lock) */
-    uint32_t generation;  /* number of its creation, never reused (scrubbing) */
+    struct spinlock pt_lock;      /* page-table types; see mm/frame.h */
+    uint32_t pt_teardown;         /* teardown queue: first frame, FRAME_LINK_END: none (pt_lock) */
+    uint32_t generation;          /* number of its creation, never reused (scrubbing) */
     cpumask_t dirty_cpus;         /* CPUs that may hold TLB entries of it; atomic bits */
     unsigned int relinquish_step; /* how far destruction has come */
 
@@ -119,8 +123,10 @@ struct domain {
     uint32_t suspend_evtchn;
     uint32_t target_id; /* XEN_DOMCTL_set_target */
 };
-#define DOM_PV  0
-#define DOM_HVM 1
+/* domain.shutdown_code as long as there is none */
+#define SHUTDOWN_CODE_NONE 0xff
+#define DOM_PV             0
+#define DOM_HVM            1
 
 extern struct domain *dom0;
 extern struct domain *dom_xen;     /* DOMID_XEN: owner of shared hypervisor frames (M2P) */
@@ -142,6 +148,26 @@ void domain_put(struct domain *d);
 /* Walk: next domain with id >= the given, referenced; NULL at the end. */
 struct domain *domain_get_from(unsigned int id);
 
+/* vcpu_info of vCPUs 32 and up until they register their own: never shared with a guest, its
+ * event mask set for good. Such a vCPU cannot be started. */
+extern struct vcpu_info dummy_vcpu_info;
+/*
+ * VCPUOP_register_vcpu_info: from now on v's vcpu_info is at this offset of the frame (checked by
+ * the caller to be aligned and within the page). Once per vCPU; v is current or down. -EINVAL:
+ * done before, or not a frame of its domain.
+ */
+int vcpu_info_register(struct vcpu *v, mfn_t mfn, uint32_t offset);
+/* Take the registered area back: vcpu_info is the dummy afterwards. v runs no more. */
+void vcpu_info_unregister(struct vcpu *v);
+
+/* Timers of a vCPU (domain/vcpu_timer.c). */
+void vcpu_timers_init(struct vcpu *v);
+void vcpu_timers_kill(struct vcpu *v);
+/* VIRQ_TIMER of v at system time t; 0: never. v is current. */
+void vcpu_singleshot_set(struct vcpu *v, s_time_t t);
+/* Period in ns, 0 stops it. v is current or does not run. */
+void vcpu_periodic_set(struct vcpu *v, s_time_t period);
+
 /* Whether current's domain may control d: it is privileged, or d's device model (target). */
 bool domain_controls(const struct domain *by, const struct domain *d);
 
@@ -149,6 +175,14 @@ bool domain_controls(const struct domain *by, const struct domain *d);
  * A new domain without vCPUs, paused by one tools pause. config is checked already (hypercalls/domctl_create.c).
  * Subsystems are initialised in order and unwound in reverse on failure. Caller: LOCK_DOMCTL.
  */
+/* Boot CPU, after the heap is there: DOMID_XEN and DOMID_IO. */
+void domains_init(void);
+/* A dumper of the guest's state, called by domain_crash() if current is of that domain; NULL:
+ * none. Set at boot by pv/. */
+extern void (*domain_crash_dump)(struct vcpu *v);
+/* XSAVE area of a vCPU, bytes; defined in x86/. */
+extern uint32_t xsave_size;
+
 int domain_create(domid_t id, const struct xen_domctl_createdomain *config, bool privileged,
                   struct domain **out);
 int vcpu_create(struct domain *d, unsigned int id);

@@ -14,7 +14,7 @@ struct domain;
 struct vcpu;
 
 struct evtchn {
-    struct spinlock lock; /* LOCK_EVTCHN: everything below */
+    struct spinlock lock; /* LOCK_EVTCHN, interrupts off: everything below */
     uint8_t state;        /* EVTCHNSTAT_* */
     uint8_t priority;     /* FIFO */
     bool pending_while_unready;
@@ -29,18 +29,26 @@ struct evtchn {
         uint32_t pirq;
         uint32_t virq;
     } u;
-    uint16_t last_vcpu, last_priority; /* FIFO: queue it is linked on */
+    uint16_t last_vcpu, last_priority; /* FIFO: queue it is linked on (that queue's lock) */
 };
 
+/*
+ * Channels come in buckets, found through pages of pointers to buckets, found through group.
+ * What was allocated stays until the domain is freed, so that a look-up needs no lock.
+ */
 #define EVTCHNS_PER_BUCKET 64
+#define BUCKETS_PER_GROUP  512
+#define EVTCHN_GROUPS      4 /* 4 * 512 * 64 = 2^17 ports, what FIFO can have */
+struct evtchn_fifo_domain;
 struct evtchn_domain {
-    struct spinlock lock;   /* LOCK_EVTCHN_PORTS: port allocation, the bucket array */
-    struct evtchn ***group; /* two-level array of buckets; allocated as ports are used */
-    uint32_t nr_ports;      /* ports 0..nr_ports-1 have a struct */
-    uint32_t max_port;      /* limit from createdomain, inclusive */
+    struct spinlock lock; /* LOCK_EVTCHN_PORTS: port allocation, the bucket array */
+    struct evtchn **group[EVTCHN_GROUPS];
+    uint32_t nr_ports; /* ports 0..nr_ports-1 have a struct */
+    uint32_t max_port; /* limit from createdomain, inclusive */
     uint32_t next_free_hint;
-    const struct evtchn_ops *ops; /* 2-level or FIFO */
-    struct evtchn_fifo_domain *fifo;
+    uint32_t closed;                    /* evtchn_destroy(), evtchn_reset(): how far they are */
+    struct evtchn_fifo_domain *fifo;    /* NULL: 2-level form */
+    uint64_t poll_mask[MAX_VCPUS / 64]; /* vCPUs in SCHEDOP_poll; atomic bits */
 };
 
 int evtchn_init(struct domain *d, unsigned int max_port);
@@ -79,7 +87,11 @@ long evtchn_reset(struct domain *d);
 long evtchn_set_priority(evtchn_port_t port, uint32_t priority);
 long evtchn_init_control(struct evtchn_init_control *ic);
 long evtchn_expand_array(uint64_t array_gfn);
-/* For SCHEDOP_poll: is the port pending (masked or not)? -EINVAL for a bad port. */
+/* SCHEDOP_poll: v == current waits for this port, or (0) for any of several. begin marks v as polling
+ * and must come before the ports are looked at; end, from anywhere, undoes it. */
+void evtchn_poll_begin(struct vcpu *v, evtchn_port_t port);
+void evtchn_poll_end(struct vcpu *v);
+/* Is the port pending (masked or not)? -EINVAL for a bad port. */
 int evtchn_port_pending(struct domain *d, evtchn_port_t port);
 
 #endif

@@ -18,6 +18,7 @@ enum lock_level {
     LOCK_GRANT,        /* grant_table.lock (the granter's side) */
     LOCK_EVTCHN_PORTS, /* evtchn state of a domain: allocation of ports */
     LOCK_EVTCHN,       /* one channel (two are taken in address order) */
+    LOCK_EVTCHN_QUEUE, /* FIFO queues of one vCPU; interrupts off */
     LOCK_DOMLIST,      /* domain list and hash, writers */
     LOCK_SHUTDOWN,     /* domain.shutdown_lock */
     LOCK_MEM,          /* domain.mem_lock: the list of a domain's frames and its counts */

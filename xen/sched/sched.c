@@ -348,8 +348,12 @@ void vcpu_sleep_sync(struct vcpu *v)
 
 void vcpu_kick(struct vcpu *v)
 {
-    if (READ_ONCE(v->pause_flags) & VPF_BLOCKED) {
-        if (atomic_fetch_and(&v->pause_flags, ~VPF_BLOCKED) & VPF_BLOCKED)
+    uint32_t waits = READ_ONCE(v->pause_flags) & (VPF_BLOCKED | VPF_POLL);
+
+    if (waits) {
+        if (waits & VPF_POLL)
+            evtchn_poll_end(v);
+        if (atomic_fetch_and(&v->pause_flags, ~waits) & waits)
             vcpu_wake(v);
     } else if (READ_ONCE(v->is_running)) {
         unsigned int cpu = READ_ONCE(v->processor);
