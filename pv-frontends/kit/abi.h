@@ -12,6 +12,8 @@
 #include "hypercalls/abi/event_channel.h"
 #include "hypercalls/abi/features.h"
 #include "hypercalls/abi/grant_table.h"
+#include "hypercalls/abi/memory.h"
+#include "hypercalls/abi/physdev.h"
 #include "hypercalls/abi/sched.h"
 #include "hypercalls/abi/vcpu.h"
 #include "hypercalls/abi/version.h"

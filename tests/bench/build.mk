@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make bench`: one PV kernel under an instruction-counting clock, on Hospes and on Debian's Xen. Not a test.
+$(eval $(call guest_kernel,bench,$(addprefix $(B)/guest/tests/bench/, main.o calls.o entries.o timers.o \
+        traps.o mmu.o switches.o sharing.o)))
+
+.PHONY: bench
+bench: $(B)/guest/bench.elf
+	tests/bench/run --build=$(B)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The bench kernel: runs every group and prints one `bench NAME value` line per operation. */
+#include "bench.h"
+#include "hypercalls/abi/sysctl.h"
+
+uint64_t rdtsc_cost;
+
+void report(const char *name, uint64_t total, uint64_t count)
+{
+    uint64_t hundredths = total * 100 / count;
+
+    kprintf("bench %s %lu.%02lu\n", name, hundredths / 100, hundredths % 100);
+}
+
+void report_failure(const char *name, long error)
+{
+    kprintf("bench %s -\n# %s failed: %ld\n", name, name, error);
+}
+
+/* Reset to the first instruction; and the memory that is neither free nor ours. */
+void bench_host(void)
+{
+    static struct xen_sysctl op;
+    domid_t self = DOMID_SELF;
+
+    report("boot_to_guest", kit_first_tsc, 1);
+    op.cmd = XEN_SYSCTL_physinfo;
+    op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    TRY("hypervisor_memory_kib", HYPERCALL1(__HYPERVISOR_sysctl, &op));
+    long own = hv_memory_op(XENMEM_current_reservation, &self);
+    TRY("hypervisor_memory_kib", own);
+    kprintf("# total %lu free %lu own %ld pages\n", op.u.physinfo.total_pages,
+            op.u.physinfo.free_pages, own);
+    report("hypervisor_memory_kib",
+           (op.u.physinfo.total_pages - op.u.physinfo.free_pages - (uint64_t)own) * 4, 1);
+}
+
+void guest_main(void)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } groups[] = {
+        {"host", bench_host},     {"calls", bench_calls},         {"timers", bench_timers},
+        {"traps", bench_traps},   {"emulation", bench_emulation}, {"user", bench_user},
+        {"mmu", bench_mmu},       {"pins", bench_pins},           {"switches", bench_switches},
+        {"grants", bench_grants}, {"memory", bench_memory},       {"pingpong", bench_pingpong}};
+    uint64_t start = rdtsc();
+
+    rdtsc_cost = rdtsc() - start;
+    for (unsigned int i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        const char *only = NULL;
+
+        if (!kit_option("only", &only) ||
+            strncmp(only, groups[i].name, strlen(groups[i].name)) == 0) {
+            groups[i].run();
+        }
+    }
+}
