@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verbs on the life of a domain: destroy, shutdown, reboot, pause, unpause, sysrq. */
+#include "dom0-toolstack/hl/hl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dom0-toolstack/hl/format.h"
+#include "dom0-toolstack/lib/domain.h"
+#include "dom0-toolstack/lib/hv_domain.h"
+#include "xenstore/client/xs_client.h"
+
+static const struct option only_help[] = {{"help", 0, 0, 'h'}, {0}};
+
+static int run_destroy(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    bool force = false;
+    uint32_t domid;
+    int opt;
+
+    while ((opt = app_getopt(app, verb, argc, argv, "fh", only_help)) >= 0)
+        force |= opt == 'f';
+    if (opt == APP_OPT_STOP)
+        return app->exit_code;
+    if (!app_args(app, verb, argc, 1, 1))
+        return EXIT_USAGE;
+    if (!app_domain(app, argv[optind], &domid))
+        return EXIT_FAILED;
+    if (domid == 0 && !force) {
+        app_say(app, "not destroying domain 0; -f forces it, which works only where the toolstack "
+                     "runs in a domain of its own");
+        return EXIT_FAILED;
+    }
+    if (hl_domain_destroy(&app->ctx, domid, app->err) < 0)
+        return app_failed(app);
+    return 0;
+}
+
+static int each_argument(struct app *app, const struct verb *verb, int argc, char **argv,
+                         int (*act)(struct hl_ctx *, uint32_t, struct hl_error *))
+{
+    uint32_t domid;
+
+    if (app_getopt(app, verb, argc, argv, "h", only_help) == APP_OPT_STOP)
+        return app->exit_code;
+    if (!app_args(app, verb, argc, 1, 1))
+        return EXIT_USAGE;
+    if (!app_domain(app, argv[optind], &domid))
+        return EXIT_FAILED;
+    if (act(&app->ctx, domid, app->err) < 0)
+        return app_failed(app);
+    return 0;
+}
+
+static int run_pause(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    return each_argument(app, verb, argc, argv, hl_domain_pause);
+}
+
+static int run_unpause(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    return each_argument(app, verb, argc, argv, hl_domain_unpause);
+}
+
+static int run_sysrq(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    uint32_t domid;
+
+    if (app_getopt(app, verb, argc, argv, "h", only_help) == APP_OPT_STOP)
+        return app->exit_code;
+    if (!app_args(app, verb, argc, 2, 2))
+        return EXIT_USAGE;
+    if (strlen(argv[optind + 1]) != 1)
+        return app_misused(app, verb, "a sysrq is one letter, not '%s'", argv[optind + 1]);
+    if (!app_domain(app, argv[optind], &domid))
+        return EXIT_FAILED;
+    if (hl_domain_sysrq(&app->ctx, domid, argv[optind + 1][0], app->err) < 0)
+        return app_failed(app);
+    return 0;
+}
+
+/* ---- shutdown and reboot ------------------------------------------------------------------ */
+
+struct stop {
+    const char *doing; /* "Shutting down" */
+    int (*request)(struct hl_ctx *, uint32_t, bool force, struct hl_error *);
+    bool all;
+    bool fallback;     /* -F */
+    unsigned int wait; /* how often -w was given */
+};
+
+/* A domain whose end is waited for. */
+struct awaited {
+    uint32_t domid;
+    uint8_t uuid[16];
+    bool ended;
+};
+
+static int request_one(struct app *app, const struct stop *stop, uint32_t domid)
+{
+    int rc;
+
+    fprintf(stderr, "%s domain %" PRIu32 "\n", stop->doing, domid);
+    rc = stop->request(&app->ctx, domid, false, app->err);
+    if (rc == -EOPNOTSUPP && stop->fallback)
+        hl_error_advise(app->err, "-F sends an ACPI event, which only HVM guests have; 'destroy' "
+                                  "ends the domain without asking it");
+    return rc < 0 ? app_failed(app) : 0;
+}
+
+/* Looks whether it has ended and says so once. */
+static void check_ended(struct app *app, struct awaited *a, bool death_only)
+{
+    struct hv_domain_info info;
+
+    if (hv_domain_info(app->ctx.hv, a->domid, &info, NULL) < 0 || info.dying ||
+        memcmp(info.uuid, a->uuid, sizeof(a->uuid)) != 0) {
+        fprintf(stderr, "Domain %" PRIu32 " has been destroyed.\n", a->domid);
+        a->ended = true;
+    } else if (info.shutdown && !death_only) {
+        fprintf(stderr, "Domain %" PRIu32 " has been shut down, reason code %u (%s)\n", a->domid,
+                info.shutdown_reason, reason_word(info.shutdown_reason));
+        a->ended = true;
+    }
+}
+
+/* Until all have ended. Deaths are told by xenstored; the second's poll is for lost ones. */
+static int wait_for(struct app *app, struct awaited *list, size_t count, bool death_only)
+{
+    size_t left = count;
+
+    if (hs_watch(app->ctx.xs, "@releaseDomain", "wait") < 0) {
+        hl_fail(app->err, errno, "watch for the end of domains", NULL, NULL);
+        return app_failed(app);
+    }
+    for (;;) {
+        struct hs_event *event;
+
+        for (size_t i = 0; i < count; i++) {
+            if (list[i].ended)
+                continue;
+            check_ended(app, &list[i], death_only);
+            left -= list[i].ended;
+        }
+        if (!left)
+            break;
+        event = hs_event(app->ctx.xs, 1000);
+        if (!event && errno != EAGAIN) {
+            hl_fail(app->err, errno, "wait for the end of domains", NULL, NULL);
+            return app_failed(app);
+        }
+        free(event);
+    }
+    hs_unwatch(app->ctx.xs, "@releaseDomain", "wait");
+    return 0;
+}
+
+static int stop_domains(struct app *app, const struct stop *stop,
+                        const struct hv_domain_info *domains, size_t count)
+{
+    struct awaited *list = calloc(count ? count : 1, sizeof(*list));
+    size_t asked = 0;
+    int rc = 0;
+
+    if (!list) {
+        hl_fail(app->err, ENOMEM, "stop domains", NULL, NULL);
+        return app_failed(app);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (domains[i].dying || (stop->all && domains[i].domid == 0))
+            continue;
+        /* What has shut down already needs no asking, only waiting for. */
+        if (!domains[i].shutdown && request_one(app, stop, domains[i].domid) != 0) {
+            rc = EXIT_FAILED;
+            continue;
+        }
+        list[asked].domid = domains[i].domid;
+        memcpy(list[asked++].uuid, domains[i].uuid, sizeof(list->uuid));
+    }
+    if (stop->wait && asked) {
+        if (stop->all)
+            fprintf(stderr, "Waiting for %zu domains\n", asked);
+        if (wait_for(app, list, asked, stop->wait > 1) != 0)
+            rc = EXIT_FAILED;
+    }
+    free(list);
+    return rc;
+}
+
+static int run_stop(struct app *app, const struct verb *verb, int argc, char **argv,
+                    struct stop *stop)
+{
+    static const struct option longs[] = {
+        {"all", 0, 0, 'a'}, {"wait", 0, 0, 'w'}, {"help", 0, 0, 'h'}, {0}};
+    struct hv_domain_info *domains = NULL, one;
+    size_t count = 0;
+    uint32_t domid;
+    int opt, rc;
+
+    while ((opt = app_getopt(app, verb, argc, argv, "awFh", longs)) >= 0) {
+        switch (opt) {
+        case 'a': stop->all = true; break;
+        case 'w': stop->wait++; break;
+        case 'F': stop->fallback = true; break;
+        default: break;
+        }
+    }
+    if (opt == APP_OPT_STOP)
+        return app->exit_code;
+    if (!stop->all && optind >= argc) {
+        fprintf(stderr, "You must specify -a or a domain id.\n\n");
+        return EXIT_FAILED;
+    }
+    if (!app_args(app, verb, argc, 0, 1))
+        return EXIT_USAGE;
+    if (!stop->all) {
+        if (!app_domain(app, argv[optind], &domid))
+            return EXIT_FAILED;
+        if (hv_domain_info(app->ctx.hv, domid, &one, app->err) < 0)
+            return app_failed(app);
+        return stop_domains(app, stop, &one, 1);
+    }
+    if (!app_open(app, 0))
+        return EXIT_FAILED;
+    if (hv_domain_list(app->ctx.hv, &domains, &count, app->err) < 0)
+        return app_failed(app);
+    rc = stop_domains(app, stop, domains, count);
+    free(domains);
+    return rc;
+}
+
+static int run_shutdown(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    struct stop stop = {.doing = "Shutting down", .request = hl_domain_shutdown};
+
+    return run_stop(app, verb, argc, argv, &stop);
+}
+
+static int run_reboot(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    struct stop stop = {.doing = "Rebooting", .request = hl_domain_reboot};
+
+    return run_stop(app, verb, argc, argv, &stop);
+}
+
+#define STOP_OPTIONS(WHAT)                                                                      \
+    "-a, --all               " WHAT " all guest domains.\n"                                     \
+    "-F                      Fall back to an ACPI event where the guest does not listen to PV " \
+    "requests\n"                                                                                \
+    "                        (HVM guests only).\n"                                              \
+    "-w, --wait              Wait for the domain to shut down or die; given twice, for its "    \
+    "death.\n"
+
+const struct verb life_verbs[] = {
+    {"destroy", run_destroy, "[options] <Domain>", "Terminate a domain immediately",
+     "-f                      Permit destroying domain 0, which can succeed only where the\n"
+     "                        toolstack runs in a domain of its own.\n",
+     VERB_COMMON},
+    {"shutdown", run_shutdown, "[options] <-a|Domain>", "Issue a shutdown signal to a domain",
+     STOP_OPTIONS("Shut down"), VERB_COMMON},
+    {"reboot", run_reboot, "[options] <-a|Domain>", "Issue a reboot signal to a domain",
+     STOP_OPTIONS("Reboot"), VERB_COMMON},
+    {"pause", run_pause, "<Domain>", "Pause execution of a domain", NULL, VERB_COMMON},
+    {"unpause", run_unpause, "<Domain>", "Unpause a paused domain", NULL, VERB_COMMON},
+    {"sysrq", run_sysrq, "<Domain> <letter>", "Send a sysrq to a domain", NULL, 0},
+    {0},
+};

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# hospesd, the daemon of guests' lives and consoles.
+HOSPESD_SRC := $(wildcard dom0-toolstack/hospesd/*.c)
+
+$(B)/bin/hospesd: $(HOSPESD_SRC:%.c=$(B)/tools/%.o) $(LIBHOSPES) $(B)/lib/libhsxs.a
+	@mkdir -p $(@D)
+	$(CC) -pthread -o $@ $^ $(LIBHOSPES_LIBS) -lutil
+ALL += $(B)/bin/hospesd
+
+HOSPESD_UNIT := $(addprefix $(B)/unit/dom0-toolstack/hospesd/,policy.o ring.o history.o logfile.o loop.o)
+$(B)/unit/hospesd_test: $(B)/unit/tests/unit/hospesd_test.o $(HOSPESD_UNIT) $(HL_UNIT_LIB)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
+
+.PHONY: check-hospesd
+CHECKS += check-hospesd
+check-hospesd: $(B)/unit/hospesd_test
+	$(B)/unit/hospesd_test

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See client.h. */
+#include "dom0-toolstack/hospesd/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <yajl/yajl_tree.h>
+
+#include "dom0-toolstack/lib/error.h"
+
+/* A list of a thousand guests fits; more than this is no answer of ours. */
+#define MAX_ANSWER (1u << 20)
+
+const char *hospesd_run_dir(void)
+{
+    const char *dir = getenv("HOSPES_RUN_DIR");
+
+    return dir && dir[0] ? dir : HOSPESD_RUN_DIR;
+}
+
+int hospesd_connect(const char *socket_name, struct hl_error *e)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int n, fd, saved;
+
+    n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", hospesd_run_dir(), socket_name);
+    if (n < 0 || (size_t)n >= sizeof(addr.sun_path))
+        return hl_fail(e, ENAMETOOLONG, "connect to hospesd", hospesd_run_dir(), NULL);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return hl_fail(e, errno, "connect to hospesd", addr.sun_path, NULL);
+    if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+        return fd;
+    saved = errno;
+    close(fd);
+    if (saved == ENOENT || saved == ECONNREFUSED) {
+        hl_fail(e, saved, "connect to hospesd", addr.sun_path, "hospesd is not running");
+        hl_error_advise(e, "start it: 'systemctl start hospesd', or run 'hospesd'");
+        return -saved;
+    }
+    return hl_fail(e, saved, "connect to hospesd", addr.sun_path, NULL);
+}
+
+static int send_line(int fd, const char *line)
+{
+    size_t len = strlen(line);
+    char *text = malloc(len + 1);
+    size_t sent = 0;
+
+    if (!text)
+        return -ENOMEM;
+    memcpy(text, line, len);
+    text[len++] = '\n';
+    while (sent < len) {
+        ssize_t n = send(fd, text + sent, len - sent, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            int rc = -errno;
+
+            free(text);
+            return rc;
+        }
+        sent += (size_t)n;
+    }
+    free(text);
+    return 0;
+}
+
+/* One line, byte by byte at its end: what follows it belongs to whoever reads next. */
+static int receive_line(int fd, char **out)
+{
+    size_t len = 0, size = 0;
+    char *text = NULL;
+
+    for (;;) {
+        ssize_t n;
+
+        if (len + 1 >= size) {
+            char *bigger;
+
+            size = size ? size * 2 : 256;
+            bigger = size <= MAX_ANSWER ? realloc(text, size) : NULL;
+            if (!bigger) {
+                free(text);
+                return -ENOMEM;
+            }
+            text = bigger;
+        }
+        n = recv(fd, text + len, size - len - 1, MSG_PEEK);
+        if (n > 0) {
+            char *newline = memchr(text + len, '\n', (size_t)n);
+
+            n = recv(fd, text + len, newline ? (size_t)(newline - text) - len + 1 : (size_t)n, 0);
+        }
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            free(text);
+            return n < 0 ? -errno : -ECONNRESET;
+        }
+        len += (size_t)n;
+        if (text[len - 1] == '\n') {
+            text[len - 1] = 0;
+            *out = text;
+            return 0;
+        }
+    }
+}
+
+/* 0 for {"ok":true}; else the daemon's error into the record. */
+static int check_answer(const char *text, struct hl_error *e)
+{
+    static const char *ok_path[] = {"ok", NULL}, *error_path[] = {"error", NULL};
+    static const char *errno_path[] = {"errno", NULL};
+    char problem[128];
+    yajl_val root = yajl_tree_parse(text, problem, sizeof(problem));
+    yajl_val error, number;
+    int rc;
+
+    if (!root)
+        return hl_fail(e, EPROTO, "read hospesd's answer", NULL, NULL);
+    if (YAJL_IS_TRUE(yajl_tree_get(root, ok_path, yajl_t_any))) {
+        yajl_tree_free(root);
+        return 0;
+    }
+    error = yajl_tree_get(root, error_path, yajl_t_string);
+    number = yajl_tree_get(root, errno_path, yajl_t_number);
+    rc = number && YAJL_IS_INTEGER(number) ? (int)YAJL_GET_INTEGER(number) : EIO;
+    rc = hl_fail(e, rc > 0 && rc < 4096 ? rc : EIO, "ask hospesd", NULL, "%s",
+                 error ? YAJL_GET_STRING(error) : "it refused without a reason");
+    yajl_tree_free(root);
+    return rc;
+}
+
+int hospesd_request(int fd, const char *line, char **answer, struct hl_error *e)
+{
+    char *text = NULL;
+    int rc = send_line(fd, line);
+
+    if (rc == 0)
+        rc = receive_line(fd, &text);
+    if (rc < 0)
+        return hl_fail(e, -rc, "talk to hospesd", NULL, NULL);
+    rc = check_answer(text, e);
+    if (rc == 0 && answer)
+        *answer = text;
+    else
+        free(text);
+    return rc;
+}
+
+int hospesd_command(const char *line, char **answer, struct hl_error *e)
+{
+    int fd = hospesd_connect(HOSPESD_CONTROL, e);
+    int rc;
+
+    if (fd < 0)
+        return fd;
+    rc = hospesd_request(fd, line, answer, e);
+    close(fd);
+    return rc;
+}
+
+int hospesd_adopt(uint32_t domid, struct hl_error *e)
+{
+    char line[64];
+
+    snprintf(line, sizeof(line), "{\"cmd\":\"adopt\",\"domid\":%u}", domid);
+    return hospesd_command(line, NULL, e);
+}
+
+int hospesd_console(uint32_t domid, bool follow, struct hl_error *e)
+{
+    int fd = hospesd_connect(HOSPESD_CONSOLE, e);
+    char line[64];
+    int rc;
+
+    if (fd < 0)
+        return fd;
+    snprintf(line, sizeof(line), "{\"domid\":%u,\"follow\":%s}", domid, follow ? "true" : "false");
+    rc = hospesd_request(fd, line, NULL, e);
+    if (rc < 0) {
+        close(fd);
+        return rc;
+    }
+    return fd;
+}

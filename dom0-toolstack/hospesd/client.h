@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How programs speak to hospesd. Two Unix sockets in HOSPESD_RUN_DIR (environment HOSPES_RUN_DIR
+ * moves it); on each a request is one JSON object on one line, and so is the answer:
+ *
+ *   hospesd   {"cmd":"ping"}                    {"ok":true,"pid":N}
+ *             {"cmd":"adopt","domid":N}         takes the domain's console and policies over
+ *             {"cmd":"state","uuid":"…"}        {"ok":true,"state":"running"|"shutdown"|"restarting"|"gone"}
+ *             {"cmd":"list"}                    {"ok":true,"guests":[…]}
+ *   console   {"domid":N,"follow":bool}         {"ok":true}, then raw bytes both ways: first what
+ *                                               was printed lately; "follow" stays over reboots
+ *
+ * A failure is {"ok":false,"errno":N,"error":"…"}.
+ */
+#ifndef HL_HOSPESD_CLIENT_H
+#define HL_HOSPESD_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hl_error;
+
+#define HOSPESD_RUN_DIR "/run/hospes"
+#define HOSPESD_CONTROL "hospesd"
+#define HOSPESD_CONSOLE "console"
+
+/* Longest line of either direction but for answers to "list". */
+#define HOSPESD_MAX_LINE 4096
+
+/* The directory of the sockets. */
+const char *hospesd_run_dir(void);
+
+/* Connects to one of the two sockets; a file descriptor, or a negative errno with a record that says
+ * how to start the daemon. */
+int hospesd_connect(const char *socket_name, struct hl_error *e);
+
+/*
+ * Sends one line (without its newline) and reads the answer, which must say "ok":true. *answer
+ * (may be NULL) gets its text, malloc'd. 0 or a negative errno.
+ */
+int hospesd_request(int fd, const char *line, char **answer, struct hl_error *e);
+
+/* connect, request, close. */
+int hospesd_command(const char *line, char **answer, struct hl_error *e);
+
+/* {"cmd":"adopt"} */
+int hospesd_adopt(uint32_t domid, struct hl_error *e);
+
+/* Opens a domain's console: a descriptor of raw bytes, or a negative errno. */
+int hospesd_console(uint32_t domid, bool follow, struct hl_error *e);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One guest's console: its ring and event channel on one side; log file, history, pty and viewers
+ * (connections of `hl console`) on the other. Viewers outlive the domain until they have read all.
+ */
+#ifndef HL_HOSPESD_CONSOLE_H
+#define HL_HOSPESD_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct daemon;
+struct console;
+struct hl_error;
+
+/*
+ * Connects to the domain's console as xenstore describes it. -ENOENT while it is not there yet;
+ * -EBUSY when another daemon serves it. `old_output`: begin with the end of the log file, for a
+ * domain that was running before this daemon.
+ */
+int console_open(struct daemon *d, uint32_t domid, const uint8_t uuid[16], const char *name,
+                 bool old_output, struct console **out, struct hl_error *e);
+
+/*
+ * Takes the last output and lets go of the domain: its page and port are free afterwards. Viewers
+ * that follow wait for the next console with the same uuid if `restarting`; the others are closed
+ * when they have read all.
+ */
+void console_end(struct console *c, bool restarting);
+
+/* The waiting viewers of a restart that failed leave. */
+void console_drop_waiting(struct daemon *d, const uint8_t uuid[16]);
+
+/* A new viewer on socket `fd`, which becomes the console's. */
+int console_attach(struct console *c, int fd, bool follow);
+
+/* Puts typed bytes on their way to the guest (what a client sent with its request). */
+void console_input(struct console *c, const char *data, size_t len);
+
+/* Is this port a console's? Then serves it. */
+bool console_event(struct daemon *d, uint32_t port);
+
+/* SIGHUP. */
+void console_reopen_logs(struct daemon *d);
+
+/* At the end of the daemon: everything at once. */
+void console_close_all(struct daemon *d);
+
+/* The number of viewers, for "list". */
+unsigned int console_viewers(const struct console *c);
+
+#endif

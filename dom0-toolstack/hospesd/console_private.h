@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by console.c (the guest's side) and viewer.c (the people's side) only. */
+#ifndef HL_HOSPESD_CONSOLE_PRIVATE_H
+#define HL_HOSPESD_CONSOLE_PRIVATE_H
+
+#include "dom0-toolstack/hospesd/console.h"
+#include "dom0-toolstack/hospesd/daemon.h"
+#include "dom0-toolstack/hospesd/history.h"
+
+#define HISTORY_SIZE ((size_t)64 << 10)
+
+struct viewer {
+    struct viewer *next;
+    struct console *c;
+    struct loop_source source;
+    uint64_t pos; /* in the console's history */
+    bool follow;
+};
+
+struct console {
+    struct console *next;
+    struct daemon *d;
+    uint32_t domid;
+    uint8_t uuid[16];
+    char *name;
+    struct xencons_interface *page; /* NULL: not connected to the guest (any more) */
+    uint32_t port;                  /* our end; 0: none */
+    struct history history;
+    struct logfile log;
+    char input[1024]; /* typed, on the way into the ring */
+    size_t input_len;
+    size_t window_bytes; /* printed in this window */
+    bool held;           /* its port stays masked until the next one */
+    bool ended, restarting;
+    struct viewer *viewers;
+    struct loop_source pty; /* fd -1: none */
+    int pty_slave;          /* held open, or the master would report hang-ups */
+    uint64_t pty_pos;
+};
+
+/* console.c */
+void console_flush_input(struct console *c);
+void console_disconnect(struct console *c);
+void console_free_if_idle(struct console *c);
+
+/* viewer.c */
+void viewers_pump(
+    struct console *c); /* hands on what is new; may free an ended console's viewers */
+void viewers_adopt(struct console *c);     /* takes the waiting followers of the same uuid */
+void viewers_close_all(struct console *c); /* at once */
+void pty_open(struct console *c);
+void pty_close(struct console *c);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The slow work of hospesd (destroying, building) in a thread of its own with its own connections,
+ * one job after the other. A restart leaves a mark in HOSPESD_RUN_DIR/restarting while it is under
+ * way, so that a daemon that was killed in between can finish it.
+ */
+#ifndef HL_HOSPESD_WORKER_H
+#define HL_HOSPESD_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hl_error;
+struct worker;
+
+#define NO_DOMID UINT32_MAX
+
+enum job_kind {
+    JOB_DESTROY, /* the domain and all its traces */
+    JOB_RESTART, /* destroy, build */
+    JOB_RENAME_RESTART,
+    JOB_BUILD,  /* the domain is gone, or half gone, already */
+    JOB_FORGET, /* a restart was given up: the record goes */
+};
+
+struct job {
+    struct job *next;
+    enum job_kind kind;
+    uint32_t domid; /* IN: the old domain or NO_DOMID; OUT: the new one, paused */
+    uint8_t uuid[16];
+    int rc;               /* OUT: 0 or a negative errno */
+    struct hl_error *err; /* OUT */
+};
+
+/* Starts the thread; *fd is readable when worker_done() has something. NULL on failure. */
+struct worker *worker_start(int *fd);
+
+/* Waits for the job under way, drops the others, ends the thread. */
+void worker_stop(struct worker *w);
+
+/* Queues a job; -ENOMEM or 0. */
+int worker_queue(struct worker *w, enum job_kind kind, uint32_t domid, const uint8_t uuid[16]);
+
+/* The next finished job, or NULL. Freed by job_free(). */
+struct job *worker_done(struct worker *w);
+void job_free(struct job *j);
+
+/* Removes the mark: the new domain runs, or the restart was given up. */
+void restart_unmark(const uint8_t uuid[16]);
+
+/* Calls `found` for each mark that an earlier daemon left. */
+void restart_marks(void (*found)(void *opaque, const uint8_t uuid[16], uint32_t domid),
+                   void *opaque);
+
+/* The xenstore node by which a domain is ours to look after. */
+void managed_path(uint32_t domid, char out[64]);
+
+#endif
