@@ -10,6 +10,8 @@
 #include "boot/cmdline.h"
 #include "lib/lib.h"
 #include "lib/spinlock.h"
+#include "domain/event_channel.h"
+#include "sched/softirq.h"
 #include "x86/time.h"
 
 #define RING_SIZE   65536u /* a power of two */
@@ -32,6 +34,8 @@ static unsigned int tokens = BURST_LINES;
 static s_time_t last_refill;
 static unsigned int suppressed;
 static bool use_vga;
+static struct tasklet ring_tasklet; /* tells Dom0 of new text: no lock may be held for that */
+static bool ring_announced;         /* ring_tasklet is set up */
 
 /*
  * Levels. Host lines below host_upper are printed. Guest lines: those below guest_lower always,
@@ -226,6 +230,8 @@ void console_log(const char *text, unsigned int level, bool guest)
         text += len;
     }
     give_lock(taken, flags);
+    if (READ_ONCE(ring_announced))
+        tasklet_schedule(&ring_tasklet);
 }
 
 void console_write(const char *s, size_t len)
@@ -271,8 +277,15 @@ void console_init_options(void)
         vga_init();
 }
 
+static void announce_ring(void *data __unused)
+{
+    send_global_virq(VIRQ_CON_RING);
+}
+
 void console_init_irq(void)
 {
+    tasklet_init(&ring_tasklet, announce_ring, NULL);
+    WRITE_ONCE(ring_announced, true);
     input_init();
     serial_init_irq();
 }
@@ -288,6 +301,7 @@ void console_vga_release(void)
 void console_force(void)
 {
     WRITE_ONCE(forced, true);
+    WRITE_ONCE(ring_announced, false);
     at_line_start = true;
     host_upper = 4;
 }

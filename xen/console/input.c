@@ -3,8 +3,8 @@
  * Console input: three Ctrl-A give it to Domain 0 or to the hypervisor's debug keys in turn.
  *
  * Bytes arrive in interrupt context. Those for Domain 0 go into a ring that CONSOLEIO_read
- * empties. Debug keys are kept for a timer, whose callback runs with interrupts on and no locks
- * held: dumps take locks.
+ * empties. Debug keys are kept for a tasklet, which runs with interrupts on and no locks held: dumps
+ * take locks.
  */
 #include "console/console.h"
 #include "console/console_internal.h"
@@ -13,9 +13,8 @@
 #include "domain/event_channel.h"
 #include "lib/lib.h"
 #include "lib/spinlock.h"
-#include "sched/timer.h"
+#include "sched/softirq.h"
 #include "x86/reboot.h"
-#include "x86/time.h"
 
 #define INPUT_RING 1024u
 
@@ -24,7 +23,7 @@ static char ring[INPUT_RING];
 static uint32_t ring_in, ring_out;
 static char keys[16];
 static uint32_t keys_in, keys_out;
-static struct timer key_timer;
+static struct tasklet key_tasklet;
 
 /* Only touched by console_rx (one interrupt at a time). */
 static unsigned int switch_count;
@@ -107,7 +106,7 @@ static void deliver(char c)
     }
     spin_unlock(&input_lock);
     if (to_hypervisor)
-        timer_set(&key_timer, now());
+        tasklet_schedule(&key_tasklet);
     else
         send_global_virq(VIRQ_CONSOLE);
 }
@@ -142,7 +141,7 @@ size_t console_read_input(char *buf, size_t len)
 
 void input_init(void)
 {
-    timer_init(&key_timer, run_keys, NULL, 0);
+    tasklet_init(&key_tasklet, run_keys, NULL);
     debug_key_register('h', key_help, "show this list");
     debug_key_register('R', key_reboot, "reboot the machine");
     announce();

@@ -40,10 +40,10 @@ static unsigned int find(const struct rangeset *r, uint64_t n)
  */
 static int make_room(struct rangeset *r)
 {
-    if (r->count < r->space)
-        return 0;
     if (r->limit && r->count >= r->limit)
         return -ENOSPC;
+    if (r->count < r->space)
+        return 0;
 
     unsigned int space = r->space ? r->space * 2 : 8;
     spin_unlock(&r->lock);
