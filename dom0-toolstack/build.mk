@@ -12,4 +12,20 @@ $(LIBHOSPES): $(LIBHOSPES_OBJ)
 	$(AR) rcs $@ $^
 ALL += $(LIBHOSPES)
 
+# Its tests: what needs no hypervisor, under ASan and UBSan.
+TOOLSTACK_UNIT := cpumask domain_config domain_config_json error files kernel_cache kernel_image \
+                  kernel_unpack pv_layout record
+TOOLSTACK_UNIT_OBJ := $(TOOLSTACK_UNIT:%=$(B)/unit/dom0-toolstack/lib/%.o) \
+                      $(B)/unit/tests/unit/toolstack_test.o
+TOOLSTACK_TESTS := $(B)/test/toolstack_config $(B)/test/toolstack_kernel
+
+$(TOOLSTACK_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(TOOLSTACK_UNIT_OBJ)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
+
+.PHONY: check-toolstack-lib
+CHECKS += check-toolstack-lib
+check-toolstack-lib: $(TOOLSTACK_TESTS)
+	@status=0; for t in $^; do $$t || status=1; done; exit $$status
+
 -include dom0-toolstack/hl/build.mk dom0-toolstack/hospesd/build.mk
