@@ -11,6 +11,7 @@
 #include "x86/reboot.h"
 #include "x86/smp.h"
 #include "x86/time.h"
+#include "x86/traps.h"
 
 #define NSEC_PER_SEC  1000000000u
 #define ACPI_STATE_S5 5u
@@ -119,6 +120,23 @@ static long op_cpu_online(const struct xenpf_cpu_ol *c, bool online)
     return is == online ? 0 : -EOPNOTSUPP;
 }
 
+/* The hypervisor's symbols, one at a time, for /proc/xen/xensyms. */
+static long op_get_symbol(struct xenpf_symdata *s)
+{
+    const char *name;
+
+    if (!symbol_nth(s->symnum, &s->address, &name)) {
+        s->namelen = 0; /* symnum unchanged: the end */
+        return 0;
+    }
+    uint32_t room = s->namelen, len = (uint32_t)strlen(name);
+    s->namelen = len;
+    s->symnum++;
+    s->type = 't';
+    uint32_t n = MIN(len + 1, room);
+    return n ? copy_to_guest(guest_ptr_of(s->name), name, n) : 0;
+}
+
 static long dispatch(struct xen_platform_op *op)
 {
     switch (op->cmd) {
@@ -130,9 +148,9 @@ static long dispatch(struct xen_platform_op *op)
     case XENPF_get_cpuinfo: return op_get_cpuinfo(&op->u.pcpu_info);
     case XENPF_cpu_online: return op_cpu_online(&op->u.cpu_ol, true);
     case XENPF_cpu_offline: return op_cpu_online(&op->u.cpu_ol, false);
+    case XENPF_get_symbol: return op_get_symbol(&op->u.symdata);
     case XENPF_efi_runtime_call:
     case XENPF_set_processor_pminfo:
-    case XENPF_get_symbol:
     default: return hypercall_enosys("platform_op", op->cmd);
     }
 }

@@ -71,7 +71,8 @@ static void test_format(void)
     SAME("[%s] [%10s] [%-10s] [%.2s] [%*s] [%-*s] [%.*s]", "abc", "abc", "abc", "abc", 6, "abc", 6,
          "abc", 1, "abc");
     SAME("%c%c%c [%3c]", 'a', 'b', 'c', 'd');
-    SAME("%hhx %hx %hhd %hd", 0x1ff, 0x1ffff, 200, 40000);
+    SAME("%hhx %hx %hhd %hd", (unsigned char)0xff, (unsigned short)0xffff, (signed char)-7,
+         (short)-3);
     end();
 
     begin("format-truncates");

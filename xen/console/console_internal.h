@@ -20,6 +20,9 @@ void vga_init(void);
 void vga_write(const char *s, size_t len);
 void vga_release(void);
 
+/* keys.c */
+void keys_init(void);
+
 /* input.c */
 void input_init(void);
 

@@ -144,5 +144,6 @@ void input_init(void)
     tasklet_init(&key_tasklet, run_keys, NULL);
     debug_key_register('h', key_help, "show this list");
     debug_key_register('R', key_reboot, "reboot the machine");
+    keys_init();
     announce();
 }
