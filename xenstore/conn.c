@@ -114,7 +114,7 @@ static struct msg *make_message(uint32_t type, uint32_t req_id, uint32_t tx_id, 
     return m;
 }
 
-static void queue(struct conn *c, struct msg *m)
+void conn_queue(struct conn *c, struct msg *m)
 {
     if (c->out_last) {
         c->out_last->next = m;
@@ -142,7 +142,7 @@ void conn_send(struct conn *c, uint32_t type, uint32_t req_id, uint32_t tx_id, c
     if (len) {
         memcpy(m->data + sizeof(struct xsd_sockmsg), data, len);
     }
-    queue(c, m);
+    conn_queue(c, m);
 }
 
 /* Only whole messages count: the first one may be on its way already. */
@@ -196,7 +196,7 @@ void conn_send_event(struct conn *c, const char *path, const char *token)
         free(m);
         return;
     }
-    queue(c, m);
+    conn_queue(c, m);
 }
 
 size_t conn_out_peek(struct conn *c, const void **data)

@@ -95,16 +95,27 @@ void core_log(struct core *core, const char *fmt, ...)
     core->ops->log(core->arg, line);
 }
 
-void core_flush_journal(struct core *core)
+static void hand_over(struct core *core)
 {
     struct buf *b = &core->batch;
 
-    if (b->failed) {
-        core->ops->journal(core->arg, NULL, 0);
-    } else if (b->len) {
-        core->ops->journal(core->arg, b->data, b->len);
+    if (b->failed || b->len) {
+        core->ops->journal(core->arg, b);
     }
     buf_reset(b);
+}
+
+void core_flush_journal(struct core *core)
+{
+    if (!core->current) {
+        hand_over(core);
+    }
+}
+
+void core_end_request(struct core *core)
+{
+    hand_over(core);
+    core->current = NULL;
 }
 
 /* ---- checking ----------------------------------------------------------------------------- */

@@ -32,9 +32,10 @@ struct core_ops {
     int (*introduce)(void *arg, struct domain *d);
     /* The reverse. The domain's connection is still there, and goes when this returns. */
     void (*release)(void *arg, struct domain *d);
-    /* A batch of changes to keep (journal.h); called before anybody can see them. NULL: changes
-     * were lost for want of memory, only a new snapshot of everything is right again. */
-    void (*journal)(void *arg, const void *data, size_t len);
+    /* A batch of changes to keep (journal.h); called before anybody can see them. The transport may
+     * add entries of its own first. b->failed: changes were lost for want of memory, only a new
+     * snapshot of everything is right again. */
+    void (*journal)(void *arg, struct buf *b);
     /* The connection has output. */
     void (*wake)(void *arg, struct conn *c);
     /* One line for the log, without a newline. */
@@ -105,6 +106,7 @@ struct core {
     struct conn *conns;
     struct quota_set quota; /* defaults for all domains */
     struct buf batch;       /* changes of the request at hand, for the journal */
+    struct conn *current;   /* whose request is being handled */
     bool replaying;         /* the journal is being read: write none, announce nothing */
     bool trace;
 };
@@ -123,8 +125,12 @@ static inline uint64_t core_gen(struct core *core)
 /* Writes to the log. */
 void core_log(struct core *core, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Hands the changes collected in core->batch to the journal. */
+/* Hands the changes collected in core->batch to the journal. Within a request it does nothing: all
+ * changes of a request go together at its end. */
 void core_flush_journal(struct core *core);
+
+/* The end of a request: its changes go to the journal; core->current tells whose they are. */
+void core_end_request(struct core *core);
 
 /* Recounts all nodes and compares with the books; says what is wrong in reply. True if all is well.
  */
@@ -151,6 +157,9 @@ void conn_send(struct conn *c, uint32_t type, uint32_t req_id, uint32_t tx_id, c
 /* Queues a watch event, unless the very same one waits already. An unprivileged connection that lets
  * more events pile up than its memory quota holds is marked broken. */
 void conn_send_event(struct conn *c, const char *path, const char *token);
+
+/* Queues a message that is ready, and takes it over. */
+void conn_queue(struct conn *c, struct msg *m);
 
 /* The next bytes to send: 0 if there are none. conn_out_done() says how many went. */
 size_t conn_out_peek(struct conn *c, const void **data);

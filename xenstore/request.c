@@ -563,15 +563,17 @@ void request_handle(struct conn *c, const struct xsd_sockmsg *hdr, const void *p
         .data = hdr->len ? payload : "",
         .len = hdr->len,
     };
-    int err = dispatch(&r);
+    int err;
 
+    core->current = c;
+    err = dispatch(&r);
     if (core->trace) {
         trace(&r, err);
     }
     if (err >= 0) {
         answer(&r, err);
     }
-    core_flush_journal(core);
+    core_end_request(core);
     buf_free(&r.reply);
     free(r.paths[0]);
     free(r.paths[1]);

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rings of all domains: which page and port each has, which of them have work, and what becomes
+ * of them over a restart.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "hypercalls/abi/xen.h"
+#include "xenstore/daemon.h"
+#include "xenstore/perm.h"
+#include "xenstore/watch.h"
+
+#define NO_PORT (~0u)
+
+static struct ring_peer *peer_of(const struct domain *dom)
+{
+    return dom->transport;
+}
+
+/* ---- the list of busy rings --------------------------------------------------------------- */
+
+static void make_busy(struct daemon *d, struct ring_peer *p)
+{
+    if (!p->busy) {
+        p->busy = true;
+        p->next_busy = NULL;
+        *d->busy_last = p;
+        d->busy_last = &p->next_busy;
+    }
+}
+
+static void not_busy(struct daemon *d, struct ring_peer *p)
+{
+    struct ring_peer **slot = &d->busy;
+
+    while (*slot && *slot != p) {
+        slot = &(*slot)->next_busy;
+    }
+    if (*slot) {
+        *slot = p->next_busy;
+        if (d->busy_last == &p->next_busy) {
+            d->busy_last = slot;
+        }
+    }
+    p->busy = false;
+}
+
+static void notify(struct daemon *d, struct ring_peer *p)
+{
+    if (p->ring.notify && p->port != NO_PORT) {
+        p->ring.notify = false;
+        xenif_notify(&d->xen, p->port);
+    }
+}
+
+bool rings_run(struct daemon *d)
+{
+    struct ring_peer *last = NULL, *p;
+
+    /* Once around: those that stay busy go to the end of the list. */
+    if (d->busy) {
+        last = (struct ring_peer *)((char *)d->busy_last - offsetof(struct ring_peer, next_busy));
+    }
+    while ((p = d->busy)) {
+        not_busy(d, p);
+        if (ring_service(&p->ring, TURN)) {
+            make_busy(d, p);
+        }
+        notify(d, p);
+        if (p == last) {
+            break;
+        }
+    }
+    return d->busy != NULL;
+}
+
+/* Output of somebody else's making: send it, and go on with requests if that had stopped them. */
+static void flush_ring(struct daemon *d, struct peer *peer)
+{
+    struct ring_peer *p = (struct ring_peer *)peer;
+
+    ring_flush(&p->ring);
+    notify(d, p);
+}
+
+/* ---- ports -------------------------------------------------------------------------------- */
+
+static int remember_port(struct daemon *d, uint32_t port, struct ring_peer *p)
+{
+    struct ring_peer **ports;
+    uint32_t n = d->nports ? d->nports : 64;
+
+    while (n <= port) {
+        n *= 2;
+    }
+    if (n > d->nports) {
+        ports = realloc(d->by_port, n * sizeof(*ports));
+        if (!ports) {
+            return ENOMEM;
+        }
+        memset(ports + d->nports, 0, (n - d->nports) * sizeof(*ports));
+        d->by_port = ports;
+        d->nports = n;
+    }
+    d->by_port[port] = p;
+    return 0;
+}
+
+static int bind_port(struct daemon *d, struct ring_peer *p, uint32_t remote)
+{
+    int err = xenif_bind(&d->xen, p->domain->domid, remote, &p->port);
+
+    if (err) {
+        p->port = NO_PORT;
+        return err;
+    }
+    err = remember_port(d, p->port, p);
+    if (err) {
+        xenif_unbind(&d->xen, p->port);
+        p->port = NO_PORT;
+        return err;
+    }
+    p->remote_port = remote;
+    return 0;
+}
+
+static void unbind_port(struct daemon *d, struct ring_peer *p)
+{
+    if (p->port != NO_PORT) {
+        xenif_unbind(&d->xen, p->port);
+        d->by_port[p->port] = NULL;
+        p->port = NO_PORT;
+    }
+}
+
+static void check_domains(struct daemon *d);
+
+static void ports_ready(struct daemon *d, struct source *s, uint32_t events)
+{
+    uint32_t ports[64];
+    int i, n = xenif_pending(&d->xen, ports, 64);
+
+    (void)s;
+    (void)events;
+    for (i = 0; i < n; i++) {
+        xenif_unmask(&d->xen, ports[i]);
+        if (ports[i] == d->virq_port) {
+            check_domains(d);
+        } else if (ports[i] < d->nports && d->by_port[ports[i]]) {
+            make_busy(d, d->by_port[ports[i]]);
+        }
+    }
+}
+
+/* ---- domains ------------------------------------------------------------------------------ */
+
+/* Collects the numbers first: observing a domain may remove its record. */
+static void check_domains(struct daemon *d)
+{
+    struct buf ids = {0};
+    const struct domain *dom;
+    size_t i;
+
+    for (i = 0; i < CORE_HASH; i++) {
+        for (dom = d->core->domains[i]; dom; dom = dom->next) {
+            buf_u32(&ids, dom->domid);
+        }
+    }
+    for (i = 0; i < ids.len; i += sizeof(uint32_t)) {
+        bool alive, is_shutdown;
+        uint32_t domid;
+        int err;
+
+        memcpy(&domid, ids.data + i, sizeof(domid));
+        if (domid == 0) {
+            continue;
+        }
+        err = xenif_domain_state(&d->xen, domid, &alive, &is_shutdown);
+        if (err) {
+            log_line(d, "cannot ask for the state of domain %u: %s", domid, strerror(err));
+        } else {
+            domain_observe(d->core, domid, alive, is_shutdown);
+        }
+    }
+    core_flush_journal(d->core);
+    buf_free(&ids);
+}
+
+static int map_page(struct daemon *d, const struct domain *dom, struct xenif_page *page)
+{
+    uint32_t ignored;
+
+    return dom->domid == 0 ? xenif_map_own(page, &ignored)
+                           : xenif_map(&d->xen, dom->domid, dom->gfn, page);
+}
+
+static struct ring_memory *memory_of(struct daemon *d, uint32_t domid)
+{
+    return d->memory && domid < DOMID_LIMIT ? &d->memory[domid] : NULL;
+}
+
+static int connect_ring(struct daemon *d, struct domain *dom, const struct ring_memory *memory)
+{
+    struct ring_peer *p = calloc(1, sizeof(*p));
+    int err;
+
+    if (!p) {
+        return ENOMEM;
+    }
+    p->peer.flush = flush_ring;
+    p->domain = dom;
+    p->gfn = dom->gfn;
+    p->port = NO_PORT;
+    err = map_page(d, dom, &p->page);
+    if (err) {
+        log_line(d, "domain %u: cannot map its xenstore page (frame %#llx): %s", dom->domid,
+                 (unsigned long long)dom->gfn, strerror(err));
+        free(p);
+        return err;
+    }
+    err = bind_port(d, p, dom->port);
+    if (err) {
+        log_line(d, "domain %u: cannot bind its xenstore event channel (port %u): %s", dom->domid,
+                 dom->port, strerror(err));
+        xenif_unmap(&d->xen, &p->page);
+        free(p);
+        return err;
+    }
+    dom->transport = p;
+    dom->conn->transport = &p->peer;
+    ring_attach(&p->ring, dom->conn, p->page.addr, memory);
+    notify(d, p);
+    make_busy(d, p);
+    return 0;
+}
+
+/* The same domain, introduced again: with a new page or port perhaps, and always afresh. */
+static int reconnect_ring(struct daemon *d, struct domain *dom, struct ring_peer *p)
+{
+    struct xenif_page page;
+    int err = 0;
+
+    if (dom->port != p->remote_port) {
+        unbind_port(d, p);
+        err = bind_port(d, p, dom->port);
+    }
+    if (err || dom->domid == 0) {
+        return err;
+    }
+    if (dom->gfn != p->gfn) {
+        err = map_page(d, dom, &page);
+        if (err) {
+            return err;
+        }
+        xenif_unmap(&d->xen, &p->page);
+        p->page = page;
+        p->ring.page = page.addr;
+        p->gfn = dom->gfn;
+    }
+    conn_drop_output(dom->conn);
+    dom->conn->broken = false;
+    ring_attach(&p->ring, dom->conn, p->page.addr, NULL);
+    notify(d, p);
+    make_busy(d, p);
+    return 0;
+}
+
+int rings_introduce(struct daemon *d, struct domain *dom)
+{
+    if (!d->have_xen) {
+        return 0; /* without a hypervisor there are only names */
+    }
+    return dom->transport ? reconnect_ring(d, dom, peer_of(dom)) : connect_ring(d, dom, NULL);
+}
+
+void rings_release(struct daemon *d, struct domain *dom)
+{
+    struct ring_peer *p = peer_of(dom);
+    struct peer **slot = &d->woken;
+
+    if (!p) {
+        return;
+    }
+    while (*slot && *slot != &p->peer) {
+        slot = &(*slot)->next_woken;
+    }
+    if (*slot) {
+        *slot = p->peer.next_woken;
+    }
+    not_busy(d, p);
+    unbind_port(d, p);
+    xenif_unmap(&d->xen, &p->page);
+    dom->transport = NULL;
+    dom->conn->transport = NULL;
+    free(p);
+}
+
+/* ---- over a restart ----------------------------------------------------------------------- */
+
+void rings_replay(struct daemon *d, uint8_t code, const void *data, size_t len)
+{
+    uint32_t domid;
+
+    if ((code != 'i' && code != 'o') || len < sizeof(domid)) {
+        return;
+    }
+    memcpy(&domid, data, sizeof(domid));
+    if (memory_of(d, domid) &&
+        !ring_remember(memory_of(d, domid), code, (const char *)data + sizeof(domid),
+                       len - sizeof(domid))) {
+        log_line(d, "domain %u: the journal of its ring is damaged", domid);
+    }
+}
+
+void rings_snapshot(struct daemon *d, struct buf *b)
+{
+    const struct domain *dom;
+    size_t i;
+
+    for (i = 0; i < CORE_HASH; i++) {
+        for (dom = d->core->domains[i]; dom; dom = dom->next) {
+            if (dom->transport) {
+                ring_snapshot(&peer_of(dom)->ring, b);
+            }
+        }
+    }
+}
+
+static void resume_domain(struct daemon *d, struct domain *dom, bool clean)
+{
+    int err = connect_ring(d, dom, memory_of(d, dom->domid));
+
+    if (err) {
+        /* Most likely it died meanwhile; if so, check_domains() removes the rest of it. */
+        log_line(d, "domain %u: not reachable after the restart", dom->domid);
+        return;
+    }
+    if (!clean) {
+        watch_refire(dom->conn);
+    }
+}
+
+void rings_resume(struct daemon *d, bool clean)
+{
+    struct domain *dom;
+    size_t i;
+
+    for (i = 0; i < CORE_HASH && d->have_xen; i++) {
+        for (dom = d->core->domains[i]; dom; dom = dom->next) {
+            if (dom->introduced) {
+                resume_domain(d, dom, clean);
+            }
+        }
+    }
+    for (i = 0; d->memory && i < DOMID_LIMIT; i++) {
+        ring_forget(&d->memory[i]);
+    }
+    free(d->memory);
+    d->memory = NULL;
+    if (d->have_xen) {
+        check_domains(d);
+    }
+}
+
+/* ---- start and end ------------------------------------------------------------------------ */
+
+int rings_start(struct daemon *d)
+{
+    int err = xenif_open(&d->xen);
+
+    if (err) {
+        log_line(d, "cannot open /dev/xen/evtchn: %s (not Domain 0? module xen-evtchn?)",
+                 strerror(err));
+        return err;
+    }
+    d->have_xen = true;
+    d->evtchn.ready = ports_ready;
+    err = loop_add(d, d->xen.evtchn, EPOLLIN, &d->evtchn);
+    if (!err) {
+        err = xenif_bind_virq(&d->xen, VIRQ_DOM_EXC, &d->virq_port);
+        if (err) {
+            log_line(d, "cannot bind the interrupt for changes of domains: %s", strerror(err));
+        }
+    }
+    return err;
+}
+
+void rings_stop(struct daemon *d)
+{
+    free(d->by_port);
+    d->by_port = NULL;
+    d->nports = 0;
+    if (d->have_xen) {
+        xenif_close(&d->xen);
+        d->have_xen = false;
+    }
+}
+
+int rings_introduce_own(struct daemon *d)
+{
+    struct domain *dom = domain_find(d->core, 0);
+    struct xenif_page page;
+    uint32_t port;
+    int err;
+
+    if (dom && dom->introduced) {
+        return 0;
+    }
+    err = xenif_map_own(&page, &port);
+    if (err) {
+        log_line(d, "cannot find the kernel's xenstore page (/proc/xen/xsd_kva, xsd_port): %s",
+                 strerror(err));
+        return err;
+    }
+    xenif_unmap(&d->xen, &page);
+    err = domain_introduce(d->core, 0, 0, port);
+    core_flush_journal(d->core);
+    return err;
+}

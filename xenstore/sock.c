@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Local sockets: one for everything, one that only reads. Both are for root and count as Domain 0. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "xenstore/daemon.h"
+#include "xenstore/request.h"
+
+struct socket_conn {
+    struct source source; /* first: the loop hands this back */
+    struct peer peer;
+    struct socket_conn *prev, *next;
+    struct conn *conn;
+    int fd;
+    uint32_t events; /* what the loop waits for */
+    size_t got;      /* bytes of header and payload */
+    struct xsd_sockmsg hdr;
+    char payload[XENSTORE_PAYLOAD_MAX];
+};
+
+static const char *const names[2] = {"socket", "socket_ro"};
+
+static void close_conn(struct daemon *d, struct socket_conn *s)
+{
+    struct peer **slot = &d->woken;
+
+    while (*slot && *slot != &s->peer) {
+        slot = &(*slot)->next_woken;
+    }
+    if (*slot) {
+        *slot = s->peer.next_woken;
+    }
+    *(s->prev ? &s->prev->next : &d->sockets) = s->next;
+    if (s->next) {
+        s->next->prev = s->prev;
+    }
+    loop_remove(d, s->fd);
+    close(s->fd);
+    conn_free(s->conn);
+    free(s);
+}
+
+/* Waits for what can be used: requests only while the answers are read. */
+static void update_events(struct daemon *d, struct socket_conn *s)
+{
+    uint32_t events = (conn_may_request(s->conn) ? EPOLLIN : 0u) | (s->conn->out ? EPOLLOUT : 0u);
+
+    if (events != s->events) {
+        s->events = events;
+        loop_change(d, s->fd, events, &s->source);
+    }
+}
+
+/* Sends what the socket takes; false when it is gone. */
+static bool send_output(struct socket_conn *s)
+{
+    const void *data;
+    size_t len;
+
+    while ((len = conn_out_peek(s->conn, &data))) {
+        ssize_t n = send(s->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n < 0) {
+            return errno == EAGAIN || errno == EINTR;
+        }
+        conn_out_done(s->conn, (size_t)n);
+    }
+    return true;
+}
+
+static void flush_conn(struct daemon *d, struct peer *p)
+{
+    struct socket_conn *s = (struct socket_conn *)((char *)p - offsetof(struct socket_conn, peer));
+
+    if (s->conn->broken || !send_output(s)) {
+        close_conn(d, s);
+        return;
+    }
+    update_events(d, s);
+}
+
+/* Reads on: 1 a message is whole, 0 not yet, -1 the client is gone or breaks the rules. */
+static int read_message(struct socket_conn *s)
+{
+    for (;;) {
+        bool in_header = s->got < sizeof(s->hdr);
+        size_t want = sizeof(s->hdr) + (in_header ? 0 : s->hdr.len) - s->got;
+        char *to = in_header ? (char *)&s->hdr + s->got : s->payload + s->got - sizeof(s->hdr);
+        ssize_t n;
+
+        if (!in_header && !want) {
+            return 1;
+        }
+        n = recv(s->fd, to, want, MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+            return -1;
+        }
+        if (n < 0) {
+            return 0;
+        }
+        s->got += (size_t)n;
+        if (in_header && s->got == sizeof(s->hdr) && s->hdr.len > XENSTORE_PAYLOAD_MAX) {
+            return -1;
+        }
+    }
+}
+
+static void conn_ready(struct daemon *d, struct source *source, uint32_t events)
+{
+    struct socket_conn *s = (struct socket_conn *)source;
+    unsigned int turn = TURN;
+    int got = 0;
+
+    if (events & EPOLLOUT && !send_output(s)) {
+        close_conn(d, s);
+        return;
+    }
+    while (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && turn-- && conn_may_request(s->conn)) {
+        got = read_message(s);
+        if (got <= 0) {
+            break;
+        }
+        s->got = 0;
+        request_handle(s->conn, &s->hdr, s->payload);
+    }
+    if (got < 0 || s->conn->broken || (events & EPOLLERR)) {
+        close_conn(d, s);
+        return;
+    }
+    update_events(d, s);
+}
+
+static void accept_conn(struct daemon *d, struct source *source, uint32_t events)
+{
+    int which = source == &d->listener[1];
+    int fd = accept4(d->listen_fd[which], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct socket_conn *s;
+
+    (void)events;
+    if (fd < 0) {
+        return;
+    }
+    s = calloc(1, sizeof(*s));
+    if (!s) {
+        goto no_memory;
+    }
+    s->conn = conn_new(d->core, 0, NULL);
+    if (!s->conn) {
+        goto no_memory;
+    }
+    s->source.ready = conn_ready;
+    s->peer.flush = flush_conn;
+    s->conn->readonly = which;
+    s->conn->transport = &s->peer;
+    s->fd = fd;
+    s->events = EPOLLIN;
+    if (loop_add(d, fd, s->events, &s->source)) {
+        conn_free(s->conn);
+        goto no_memory;
+    }
+    s->next = d->sockets;
+    if (s->next) {
+        s->next->prev = s;
+    }
+    d->sockets = s;
+    return;
+
+no_memory:
+    log_line(d, "no memory for another client");
+    free(s);
+    close(fd);
+}
+
+static int listen_at(struct daemon *d, int which)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int n = snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", d->opt.rundir, names[which]), fd;
+    mode_t mask;
+    int err;
+
+    if (n < 0 || (size_t)n >= sizeof(sa.sun_path)) {
+        return ENAMETOOLONG;
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return errno;
+    }
+    unlink(sa.sun_path);
+    mask = umask(0177);
+    err = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 128) ? errno : 0;
+    umask(mask);
+    if (!err) {
+        d->listener[which].ready = accept_conn;
+        err = loop_add(d, fd, EPOLLIN, &d->listener[which]);
+    }
+    if (err) {
+        close(fd);
+        return err;
+    }
+    d->listen_fd[which] = fd;
+    return 0;
+}
+
+int sock_start(struct daemon *d)
+{
+    int err = listen_at(d, 0);
+
+    return err ? err : listen_at(d, 1);
+}
+
+void sock_stop(struct daemon *d)
+{
+    int i;
+
+    while (d->sockets) {
+        close_conn(d, d->sockets);
+    }
+    for (i = 0; i < 2; i++) {
+        if (d->listen_fd[i] >= 0) {
+            close(d->listen_fd[i]);
+            d->listen_fd[i] = -1;
+        }
+    }
+}
