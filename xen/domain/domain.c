@@ -85,6 +85,11 @@ static int sched_create(struct domain *d, const struct xen_domctl_createdomain *
     return sched_init_domain(d);
 }
 
+static int watchdog_create(struct domain *d, const struct xen_domctl_createdomain *c __unused)
+{
+    return watchdog_init(d);
+}
+
 static int evtchn_create(struct domain *d, const struct xen_domctl_createdomain *c)
 {
     return evtchn_init(d, c->max_evtchn_port);
@@ -120,6 +125,7 @@ static const struct subsystem {
     {"vCPUs", vcpu_array_create, vcpu_array_destroy},
     {"shared info", shared_info_create, shared_info_destroy},
     {"scheduler", sched_create, sched_destroy_domain},
+    {"watchdogs", watchdog_create, watchdog_destroy},
     {"event channels", evtchn_create, evtchn_free},
     {"grant table", grant_create, grant_table_free},
     {"interrupts", pirq_create, pirq_destroy_domain},

@@ -62,6 +62,8 @@ struct vcpu {
     void *xsave; /* FPU image, saved when another vCPU takes the FPU */
 };
 
+#define DOMAIN_WATCHDOGS 2
+
 enum domain_dying { DOMAIN_ALIVE = 0, DOMAIN_DYING, DOMAIN_DEAD };
 
 struct domain {
@@ -82,6 +84,10 @@ struct domain {
 
     struct tasklet crash_tasklet, free_tasklet;
     uint32_t crashed; /* atomic: domain_crash() was here */
+    struct {
+        uint32_t in_use; /* bits; lock */
+        struct timer timer[DOMAIN_WATCHDOGS];
+    } watchdog;
 
     unsigned int max_vcpus;
     struct vcpu **vcpu; /* max_vcpus entries, each NULL until created */
@@ -114,7 +120,7 @@ struct domain {
 
     int64_t time_offset_seconds; /* wallclock */
     bool vtsc_disabled;
-    uint32_t vm_assist; /* VMASST_TYPE_* bits */
+    uint64_t vm_assist; /* VMASST_TYPE_* bits */
     struct xen_domctl_scheduler_op *unused_sched;
     struct sched_domain sched;
     struct pv_domain pv;
@@ -168,6 +174,12 @@ void vcpu_singleshot_set(struct vcpu *v, s_time_t t);
 /* Period in ns, 0 stops it. v is current or does not run. */
 void vcpu_periodic_set(struct vcpu *v, s_time_t period);
 
+/* SCHEDOP_watchdog (domain/watchdog.c): id 0: a new one, which is the result; else set again, or stop
+ * with timeout 0. When it runs out, d is shut down. */
+int watchdog_init(struct domain *d);
+void watchdog_destroy(struct domain *d);
+long watchdog_set(struct domain *d, uint32_t id, uint32_t timeout_s);
+
 /* Whether current's domain may control d: it is privileged, or d's device model (target). */
 bool domain_controls(const struct domain *by, const struct domain *d);
 
@@ -177,9 +189,6 @@ bool domain_controls(const struct domain *by, const struct domain *d);
  */
 /* Boot CPU, after the heap is there: DOMID_XEN and DOMID_IO. */
 void domains_init(void);
-/* A dumper of the guest's state, called by domain_crash() if current is of that domain; NULL:
- * none. Set at boot by pv/. */
-extern void (*domain_crash_dump)(struct vcpu *v);
 /* XSAVE area of a vCPU, bytes; defined in x86/. */
 extern uint32_t xsave_size;
 

@@ -7,8 +7,6 @@
 #include "x86/cpu.h"
 #include "x86/reboot.h"
 
-void (*domain_crash_dump)(struct vcpu *v);
-
 /* Domain 0 is the host's only caretaker: when it ends, so does the host's run. */
 static void host_shutdown(uint8_t reason)
 {
@@ -80,7 +78,7 @@ void domain_crash_shutdown(void *domain)
 
 /*
  * Any locks may be held here: so this only logs, makes the domain's vCPUs not runnable, and leaves
- * the rest to a tasklet. The vCPU at fault cannot return to its guest: the scheduler runs first.
+ * the dump and the rest to softirqs. The vCPU at fault cannot return to its guest: the scheduler runs first.
  */
 void domain_crash(struct domain *d, const char *fmt, ...)
 {
@@ -98,8 +96,8 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     printk(LOG_ERR "Domain %u crashed: %s\n", d->id, text);
-    if (current->domain == d && domain_crash_dump)
-        domain_crash_dump(current);
+    if (current->domain == d)
+        softirq_raise(SOFTIRQ_CRASH);
     /* The pause and the reference are the tasklet's. */
     domain_get(d);
     atomic_add(&d->pause_count, 1u);

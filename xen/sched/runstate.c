@@ -44,7 +44,7 @@ void vcpu_runstate_copy(struct vcpu *v)
     guest_ptr_t area = guest_ptr(v->runstate_area);
     guest_ptr_t entry_time =
         guest_ptr(v->runstate_area + offsetof(struct vcpu_runstate_info, state_entry_time));
-    bool flag = v->domain->vm_assist & (1u << VMASST_TYPE_runstate_update_flag);
+    bool flag = v->domain->vm_assist & (1ull << VMASST_TYPE_runstate_update_flag);
 
     if (!v->runstate_area)
         return;

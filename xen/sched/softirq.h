@@ -8,11 +8,11 @@
 #include "lib/types.h"
 
 enum softirq {
+    SOFTIRQ_CRASH,    /* current's domain was crashed: dump it, before anybody else is scheduled */
     SOFTIRQ_TIMER,    /* sched/timer.c */
     SOFTIRQ_SCHEDULE, /* sched/sched.c */
     SOFTIRQ_TASKLET,  /* deferred calls: scrubbing, quiescence */
     SOFTIRQ_TRAP,     /* events or traps to inject into current (pv) */
-    SOFTIRQ_CRASH,    /* current's domain was crashed: dump and stop it */
     NR_SOFTIRQS
 };
 /* On this CPU / on another one (sends an IPI if that CPU is not this one). Any context. */
