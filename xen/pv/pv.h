@@ -72,6 +72,8 @@ struct xen_e820_entry {
 int pv_domain_init(struct domain *d);
 void pv_domain_destroy(struct domain *d);
 int pv_vcpu_init(struct vcpu *v);
+/* Start state as in the ABI; v does not run. -ERESTART: call again. (VCPUOP_initialise, domctl) */
+int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 void pv_vcpu_destroy(struct vcpu *v);
 /* Drop page tables, GDT, LDT of all vCPUs and then every frame; -ERESTART. (domain_kill) */
 int pv_domain_relinquish(struct domain *d);

@@ -149,7 +149,7 @@ static inline void spec_barrier(void)
  * frame of the guest's registers and what a CPU must find fast. No segment register is needed:
  * FS and GS belong to the guest at all times.
  *
- *   page 0  #DF stack   page 1  NMI stack   page 2  #MC stack   page 3  guard (not present)
+ *   page 0  #DF stack   page 1  NMI stack   page 2  #MC stack   page 3  #DB stack
  *   pages 4-7  the stack; cpu_info at its very top
  */
 #define STACK_ORDER 3

@@ -171,6 +171,8 @@ ENTRY sysenter_entry
         push $0
         pushfq
         orl $0x200, (%rsp)
+        push $2 /* SYSENTER leaves NT, TF and AC as the user had them */
+        popfq
         push $0xe023
         push $0
         push $0
@@ -261,8 +263,43 @@ exc_\nr:
         iretq
         .endm
 
+/*
+ * #DB has a stack of its own as well: MOV SS defers a debug trap to the first instruction after a
+ * SYSCALL, where the stack pointer is still the guest's (CVE-2018-8897). From a guest, go on on the
+ * normal stack.
+ */
+        .balign 16
+exc_1:
+        push $0
+        movl $1, 4(%rsp)
+        testb $3, 16(%rsp)
+        jz 1f
+        push %rax
+        push %rcx
+        mov %rsp, %rax
+        or $(CONST_STACK_SIZE - 1), %rax
+        lea (1 - CPUINFO_size + CPUINFO_regs + REGS_es)(%rax), %rax
+        .irp off, 8, 16, 24, 32, 40, 48 /* ss, rsp, rflags, cs, rip, error and vector */
+        mov 64 - \off(%rsp), %rcx
+        mov %rcx, -\off(%rax)
+        .endr
+        mov (%rsp), %rcx
+        push 8(%rsp)
+        pop -56(%rax) /* rax, below the new frame, whose push of rdi comes there next */
+        lea -48(%rax), %rsp
+        mov -8(%rsp), %rax
+        jmp exception_common
+1:      SAVE_ALL
+        SMAP_CLAC
+        cld
+        CLEAR_ALL
+        mov %rsp, %rdi
+        call do_ist_exception
+        RESTORE_ALL
+        add $8, %rsp
+        iretq
+
         EXC 0, 0
-        EXC 1, 0
         EXC_IST 2, 0
         EXC 3, 0
         EXC 4, 0

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bounces: what a native CPU would do with an interrupt gate or SYSCALL, done for a PV kernel.
+ *
+ * The kernel gets control at its registered entry, on the stack that it was using, or, coming from
+ * user mode, on the one of stack_switch. It finds there (lowest address first):
+ *
+ *   rcx  r11  [error code]  rip  cs + saved upcall mask << 32  rflags  rsp  ss
+ *
+ * cs has RPL 0 if the kernel itself was interrupted; rflags.IF shows the virtual interrupt flag,
+ * which is the upcall mask in vcpu_info.
+ */
+#include "pv/trap.h"
+#include "x86/cpu_setup.h"
+#include "x86/guest_access.h"
+#include "x86/switch.h"
+#include "lib/lib.h"
+#include "sched/softirq.h"
+#include "hypercalls/hypercall.h"
+
+unsigned long raw_copy_user(void *dst, const void *src, unsigned long n);
+
+static inline bool upcalls_masked(const struct vcpu *v)
+{
+    return READ_ONCE(v->vcpu_info->evtchn_upcall_mask) != 0;
+}
+
+/* Enter the kernel at rip with a frame as above. mask: upcalls masked on entry. False: its stack
+ * cannot be written. */
+static bool enter_kernel(struct cpu_user_regs *regs, uint64_t rip, bool mask, bool has_error,
+                         uint32_t error)
+{
+    struct vcpu *v = current;
+    uint64_t frame[8], *p = frame, sp, cs = regs->cs;
+    bool masked = upcalls_masked(v);
+
+    *p++ = regs->rcx;
+    *p++ = regs->r11;
+    if (has_error)
+        *p++ = error;
+    if (v->pv.in_kernel) {
+        cs &= ~3ull;
+        sp = regs->rsp;
+    } else {
+        sp = v->pv.kernel_sp;
+    }
+    *p++ = regs->rip;
+    *p++ = cs | (uint64_t)masked << 32;
+    *p++ = (regs->rflags & ~(uint64_t)(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) |
+           (masked ? 0 : X86_EFLAGS_IF) |
+           (v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl)
+                ? (uint64_t)v->pv.iopl << 12
+                : 0);
+    *p++ = regs->rsp;
+    *p++ = regs->ss;
+    size_t len = (size_t)((char *)p - (char *)frame);
+    sp = (sp & ~15ull) - len;
+    if (!v->pv.in_kernel)
+        pv_toggle_mode(v);
+    if (unlikely(copy_to_guest(guest_ptr(sp), frame, len)))
+        return false;
+    if (mask)
+        v->vcpu_info->evtchn_upcall_mask = 1;
+    regs->rip = rip;
+    regs->cs = FLAT_KERNEL_CS64;
+    regs->rflags &= ~(uint64_t)(X86_EFLAGS_AC | X86_EFLAGS_VM | X86_EFLAGS_RF | X86_EFLAGS_NT |
+                                X86_EFLAGS_TF);
+    regs->rsp = sp;
+    regs->ss = FLAT_KERNEL_SS64;
+    regs->entry_vector = 0x100; /* rcx and r11 are on the stack: SYSRET may be used */
+    return true;
+}
+
+static void bounce_failed(const struct cpu_user_regs *regs, const char *what)
+{
+    domain_crash(current->domain, "%s at rip %#lx cannot be delivered: its kernel's stack %#lx is "
+                                  "not writable",
+                 what, regs->rip, current->pv.in_kernel ? regs->rsp : current->pv.kernel_sp);
+}
+
+/* Exceptions that push an error code: 8, 10-14, 17, 21, 29, 30 (Intel SDM vol. 3 table 6-1). */
+#define HAS_ERROR_MASK ((1u << 8) | (0x1fu << 10) | (1u << 17) | (1u << 21) | (3u << 29))
+
+void pv_bounce_exception(struct cpu_user_regs *regs, unsigned int nr, uint32_t error)
+{
+    struct vcpu *v = current;
+    const struct pv_trap *t = &v->pv.traps[nr & 0xff];
+
+    if (unlikely(!t->rip)) {
+        domain_crash(v->domain, "exception %u, error %#x at rip %#lx: no handler registered", nr,
+                     error, regs->rip);
+        return;
+    }
+    bool has_error = nr < 32 && (HAS_ERROR_MASK >> nr & 1);
+    if (unlikely(!enter_kernel(regs, t->rip, t->flags & 4, has_error, error)))
+        bounce_failed(regs, "an exception");
+}
+
+void pv_bounce_page_fault(struct cpu_user_regs *regs, uint32_t error, uint64_t cr2)
+{
+    struct vcpu *v = current;
+
+    /* The U bit as a native kernel would see it. */
+    error &= ~4u;
+    if (!v->pv.in_kernel)
+        error |= 4u;
+    v->pv.trap_cr2 = cr2;
+    v->vcpu_info->arch.cr2 = cr2;
+    pv_bounce_exception(regs, 14, error);
+}
+
+bool pv_software_interrupt(struct cpu_user_regs *regs, unsigned int nr, unsigned int len)
+{
+    struct vcpu *v = current;
+    const struct pv_trap *t = &v->pv.traps[nr];
+
+    /* The kernel counts as ring 1. */
+    if (!t->rip || (t->flags & 3) < (v->pv.in_kernel ? 1 : 3))
+        return false;
+    regs->rip += len;
+    if (!enter_kernel(regs, t->rip, t->flags & 4, false, 0))
+        bounce_failed(regs, "a software interrupt");
+    return true;
+}
+
+void pv_inject_trap(unsigned int nr, uint32_t error, uint64_t cr2)
+{
+    if (nr == 14)
+        pv_bounce_page_fault(guest_regs(), error, cr2);
+    else
+        pv_bounce_exception(guest_regs(), nr, error);
+}
+
+void do_guest_page_fault(struct cpu_user_regs *regs)
+{
+    uint64_t cr2 = read_cr2();
+    struct vcpu *v = current;
+
+    irq_enable();
+    /* A write to a present page by the kernel: perhaps to one of its page tables. */
+    if ((regs->error_code & 0x1b) == 3 && v->pv.in_kernel &&
+        (v->domain->vm_assist & (1u << VMASST_TYPE_writable_pagetables)) &&
+        (cr2 < HV_VIRT_START || cr2 >= HV_VIRT_END) && pv_pt_write_fault(regs, cr2))
+        return;
+    pv_bounce_page_fault(regs, regs->error_code, cr2);
+}
+
+/* ---- system calls of user mode ---------------------------------------------------------------- */
+
+void pv_user_syscall(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    irq_enable();
+    /* What a native SYSCALL leaves in the registers. */
+    regs->rcx = regs->rip;
+    regs->r11 = regs->rflags;
+    if (unlikely(!v->pv.syscall_cb)) {
+        regs->rip -= 2;
+        pv_bounce_exception(regs, 6, 0);
+        return;
+    }
+    if (unlikely(!enter_kernel(regs, v->pv.syscall_cb, v->pv.syscall_masks, false, 0)))
+        bounce_failed(regs, "a system call");
+}
+
+void pv_user_syscall32(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    irq_enable();
+    if (v->pv.in_kernel || !v->pv.syscall32_cb) {
+        regs->rip -= 2;
+        pv_bounce_exception(regs, v->pv.in_kernel ? 13 : 6, 0);
+        return;
+    }
+    if (!enter_kernel(regs, v->pv.syscall32_cb, v->pv.syscall32_masks, false, 0))
+        bounce_failed(regs, "a system call");
+}
+
+void pv_user_sysenter(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    irq_enable();
+    if (v->pv.in_kernel || !v->pv.sysenter_cb) {
+        pv_bounce_exception(regs, v->pv.in_kernel ? 6 : 13, 0);
+        return;
+    }
+    if (!enter_kernel(regs, v->pv.sysenter_cb, v->pv.sysenter_masks, false, 0))
+        bounce_failed(regs, "a system call");
+}
+
+/* ---- events ------------------------------------------------------------------------------------ */
+
+void pv_deliver_pending(void)
+{
+    struct vcpu *v = current;
+    struct cpu_user_regs *regs = guest_regs();
+
+    if (unlikely(v->pv.nmi_pending && v->pv.nmi_cb && !v->pv.nmi_masked)) {
+        v->pv.nmi_pending = false;
+        v->pv.nmi_masked = true;
+        if (!enter_kernel(regs, v->pv.nmi_cb, true, false, 0))
+            bounce_failed(regs, "an NMI");
+        return;
+    }
+    if (unlikely(!v->pv.event_cb)) {
+        domain_crash(v->domain, "an event is pending but no event callback is registered");
+        return;
+    }
+    if (unlikely(!enter_kernel(regs, v->pv.event_cb, true, false, 0)))
+        bounce_failed(regs, "an event");
+}
+
+/* ---- way back ---------------------------------------------------------------------------------- */
+
+HYPERCALL(hc_iret)
+{
+    struct vcpu *v = current;
+    struct cpu_user_regs *regs = guest_regs();
+    struct iret_context c;
+
+    if (unlikely(copy_struct_from_guest(&c, guest_ptr(regs->rsp)))) {
+        domain_crash(v->domain, "its IRET frame at %#lx is not readable", regs->rsp);
+        return 0;
+    }
+    if ((c.cs & 3) == 3) {
+        if (unlikely(!v->pv.user_table)) {
+            domain_crash(v->domain, "IRET to user mode without a user page table");
+            return 0;
+        }
+        pv_toggle_mode(v);
+    }
+    regs->rip = c.rip;
+    regs->cs = (uint16_t)c.cs | 3;
+    regs->rflags = PV_RFLAGS_FIX(c.rflags);
+    if (v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl))
+        v->pv.iopl = (uint8_t)((c.rflags >> 12) & 3);
+    regs->rsp = c.rsp;
+    regs->ss = (uint16_t)c.ss | 3;
+    if (c.flags & VGCF_in_syscall) {
+        /* rcx and r11 may be lost: SYSRET, if it goes where SYSRET can. */
+        if (regs->cs != FLAT_USER_CS64 || regs->ss != FLAT_USER_SS64 ||
+            (c.rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF)))
+            regs->entry_vector = 0;
+        regs->rcx = c.rip;
+        regs->r11 = c.rflags;
+    } else {
+        regs->r11 = c.r11;
+        regs->rcx = c.rcx;
+        regs->entry_vector = 0; /* full IRET */
+    }
+    v->vcpu_info->evtchn_upcall_mask = !(c.rflags & X86_EFLAGS_IF);
+    v->pv.nmi_masked = false;
+    return (long)c.rax;
+}
+
+/*
+ * IRET to what the guest asked for faulted: bad selectors or addresses. The kernel's failsafe
+ * callback is told; frame: rcx r11 ds es fs gs rip cs rflags rsp ss (64-bit ABI).
+ */
+void pv_iret_fault(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+    uint64_t frame[11], *p = frame;
+
+    irq_enable();
+    if (!v->pv.failsafe_cb) {
+        domain_crash(v->domain, "cannot return to cs:rip %#x:%#lx ss:rsp %#x:%#lx, and no failsafe "
+                                "callback is registered",
+                     regs->cs, regs->rip, regs->ss, regs->rsp);
+        return;
+    }
+    bool masked = upcalls_masked(v);
+    uint16_t ds, es, fs, gs;
+    __asm__ volatile("mov %%ds,%0; mov %%es,%1; mov %%fs,%2; mov %%gs,%3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    *p++ = regs->rcx;
+    *p++ = regs->r11;
+    *p++ = ds;
+    *p++ = es;
+    *p++ = fs;
+    *p++ = gs;
+    *p++ = regs->rip;
+    *p++ = (regs->cs & (v->pv.in_kernel ? ~3u : ~0u)) | (uint64_t)masked << 32;
+    *p++ = (regs->rflags & ~(uint64_t)X86_EFLAGS_IF) | (masked ? 0 : X86_EFLAGS_IF);
+    *p++ = regs->rsp;
+    *p++ = regs->ss;
+    uint64_t sp = ((v->pv.in_kernel ? regs->rsp : v->pv.kernel_sp) & ~15ull) - sizeof(frame);
+    if (!v->pv.in_kernel)
+        pv_toggle_mode(v);
+    if (copy_to_guest(guest_ptr(sp), frame, sizeof(frame))) {
+        bounce_failed(regs, "a failed return");
+        return;
+    }
+    if (v->pv.failsafe_masks)
+        v->vcpu_info->evtchn_upcall_mask = 1;
+    regs->rip = v->pv.failsafe_cb;
+    regs->cs = FLAT_KERNEL_CS64;
+    regs->ss = FLAT_KERNEL_SS64;
+    regs->rsp = sp;
+    regs->rflags = X86_EFLAGS_IF | X86_EFLAGS_MBS;
+    regs->entry_vector = 0x100;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The contract is in descriptors.h. */
+#include "pv/descriptors.h"
+#include "hypercalls/hypercall.h"
+#include "lib/lib.h"
+#include "x86/cpu_setup.h"
+#include "x86/switch.h"
+#include "x86/tlb.h"
+
+static uint64_t empty_page[512] __aligned(4096);
+
+static pte_t window_pte(mfn_t m, uint64_t flags)
+{
+    return pte_make(m, PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | flags |
+                           (cpu_caps.nx ? PTE_NX : 0));
+}
+
+void pv_gdt_clear_window(struct vcpu *v)
+{
+    pte_t *l1 = v->domain->pv.gdt_ldt_l1[v->id];
+
+    for (unsigned int i = 0; i < PV_GDT_PAGES; i++)
+        l1[i] = window_pte(virt_to_mfn(empty_page), 0);
+}
+
+/* A type reference on a descriptor frame; pt_lock held. */
+static int get_seg(struct domain *d, mfn_t m, struct frame **out)
+{
+    if (!mfn_valid(m))
+        return -EINVAL;
+    struct frame *f = mfn_to_frame(m);
+    int rc = frame_get_type(f, d, FRAME_SEG);
+    if (!rc)
+        *out = f;
+    return rc == -EAGAIN || rc == -ERESTART ? -EBUSY : rc;
+}
+
+int pv_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int ents)
+{
+    struct domain *d = v->domain;
+    struct frame *f[PV_GDT_PAGES] = {NULL};
+    unsigned int n = DIV_ROUND_UP(ents, 512), i;
+    int rc = 0;
+
+    if (n > PV_GDT_PAGES)
+        return -EINVAL;
+    spin_lock(&d->pt_lock);
+    for (i = 0; i < n && !rc; i++)
+        rc = get_seg(d, mfn_make(mfns[i]), &f[i]);
+    if (rc) {
+        while (i-- > 0)
+            if (f[i])
+                frame_put_type(f[i], d);
+        spin_unlock(&d->pt_lock);
+        return rc;
+    }
+    for (i = 0; i < PV_GDT_PAGES; i++) {
+        struct frame *old = v->pv.gdt_frames[i];
+        /* Writable for the CPU alone: it sets accessed bits in descriptors. */
+        d->pv.gdt_ldt_l1[v->id][i] =
+            f[i] ? window_pte(frame_to_mfn(f[i]), PTE_RW) : window_pte(virt_to_mfn(empty_page), 0);
+        v->pv.gdt_frames[i] = f[i];
+        if (v == current && old != f[i])
+            tlb_flush_page_local(PV_GDT_VA(v) + i * PAGE_SIZE);
+        if (old)
+            frame_put_type(old, d);
+    }
+    v->pv.gdt_ents = ents;
+    spin_unlock(&d->pt_lock);
+    return 0;
+}
+
+/* pt_lock held. */
+static void drop_ldt(struct vcpu *v)
+{
+    struct domain *d = v->domain;
+    pte_t *ldt = d->pv.gdt_ldt_l1[v->id] + 32;
+
+    for (unsigned int i = 0; i < DIV_ROUND_UP(v->pv.ldt_ents, 512); i++) {
+        if (ldt[i] & PTE_PRESENT) {
+            struct frame *f = mfn_to_frame(pte_mfn(ldt[i]));
+            ldt[i] = 0;
+            if (v == current)
+                tlb_flush_page_local(PV_LDT_VA(v) + i * PAGE_SIZE);
+            frame_put_type(f, d);
+        }
+    }
+    v->pv.ldt_ents = 0;
+}
+
+int pv_set_ldt(struct vcpu *v, uint64_t base, unsigned int ents)
+{
+    struct domain *d = v->domain;
+    pte_t *ldt = d->pv.gdt_ldt_l1[v->id] + 32;
+    int rc = 0;
+
+    if (ents > 8192 || (base & ~PAGE_MASK) || (ents && !va_is_canonical(base)))
+        return -EINVAL;
+    spin_lock(&d->pt_lock);
+    drop_ldt(v);
+    for (unsigned int i = 0; i < DIV_ROUND_UP(ents, 512) && !rc; i++) {
+        struct frame *f;
+        pte_t *e = pt_walk(v->pv.kernel_table, base + i * PAGE_SIZE, NULL);
+        rc = e && (*e & PTE_PRESENT) ? get_seg(d, pte_mfn(*e), &f) : -EINVAL;
+        if (!rc) {
+            ldt[i] = window_pte(frame_to_mfn(f), PTE_RW);
+            v->pv.ldt_ents = MIN((i + 1) * 512, ents);
+        }
+    }
+    if (rc)
+        drop_ldt(v);
+    v->pv.ldt_base = base;
+    spin_unlock(&d->pt_lock);
+    return rc;
+}
+
+void pv_drop_descriptors(struct vcpu *v)
+{
+    if (!v->domain->pv.gdt_ldt_l1 || !v->domain->pv.gdt_ldt_l1[v->id])
+        return;
+    spin_lock(&v->domain->pt_lock);
+    drop_ldt(v);
+    spin_unlock(&v->domain->pt_lock);
+    if (pv_set_gdt(v, NULL, 0))
+        ASSERT(!"dropping a GDT cannot fail");
+}
+
+void pv_set_trap(struct vcpu *v, unsigned int nr, const struct trap_info *t)
+{
+    v->pv.traps[nr] = (struct pv_trap){
+        .rip = va_is_canonical(t->address) ? t->address : 0,
+        .cs = (uint16_t)(t->cs | 3),
+        .flags = t->flags & 7,
+    };
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Dispatch tables, batches (multicall), and continuing long calls. The entry code indexes
+ * vcpu.pv.hypercalls, one of the tables here: what a guest may not call is not in its table.
+ */
+#include "hypercalls/hypercall.h"
+#include "sched/softirq.h"
+
+
+/* A batch in progress on this CPU: its current entry, which a continuation rewrites. */
+static DEFINE_PER_CPU(struct multicall_entry *, batch_entry);
+static DEFINE_PER_CPU(bool, batch_preempted);
+
+static HYPERCALL(hc_denied)
+{
+    return -EPERM;
+}
+static HYPERCALL(hc_missing)
+{
+    return -ENOSYS;
+}
+
+/* The right to call, from the columns of table.h. */
+#define PICK(who, priv, handler) ((((who) & HC_PRIV) && !(priv)) ? hc_denied : (handler))
+
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Winitializer-overrides"
+#endif
+#define T(nr, name, nargs, who, handler) [nr] = PICK(who, false, handler),
+const hypercall_fn hypercalls_pv[HYPERCALL_SLOTS] = {
+    [0 ... HYPERCALL_SLOTS - 1] = hc_missing,
+#include "hypercalls/table.h"
+};
+#undef T
+#define T(nr, name, nargs, who, handler) [nr] = PICK(who, true, handler),
+const hypercall_fn hypercalls_pv_priv[HYPERCALL_SLOTS] = {
+    [0 ... HYPERCALL_SLOTS - 1] = hc_missing,
+#include "hypercalls/table.h"
+};
+#undef T
+#pragma GCC diagnostic pop
+
+long hypercall_bad_number(unsigned long nr);
+long hypercall_bad_number(unsigned long nr __unused)
+{
+    return -ENOSYS;
+}
+
+bool preempt_check(void)
+{
+    const struct cpu_info *ci = cpu_info();
+
+    if (READ_ONCE(ci->work))
+        return true;
+    const struct vcpu *v = ci->vcpu;
+    return v->vcpu_info && vcpu_event_pending(v->vcpu_info);
+}
+
+long hypercall_continuation(unsigned int nr, unsigned int nargs, ...)
+{
+    struct cpu_user_regs *regs = guest_regs();
+    struct multicall_entry *mc = this_cpu(batch_entry);
+    va_list ap;
+
+    va_start(ap, nargs);
+    if (mc) {
+        mc->op = nr;
+        for (unsigned int i = 0; i < nargs; i++)
+            mc->args[i] = va_arg(ap, unsigned long);
+        this_cpu(batch_preempted) = true;
+    } else {
+        /* The guest executes its SYSCALL (two bytes) again. */
+        uint64_t *const arg[5] = {&regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8};
+        regs->rip -= 2;
+        for (unsigned int i = 0; i < nargs && i < 5; i++)
+            *arg[i] = va_arg(ap, unsigned long);
+    }
+    va_end(ap);
+    return nr;
+}
+
+HYPERCALL(hc_multicall)
+{
+    guest_ptr_t list = guest_ptr(a1);
+    uint32_t nr = (uint32_t)a2;
+    struct multicall_entry mc;
+    const hypercall_fn *table = current->pv.hypercalls;
+
+    if (unlikely(this_cpu(batch_entry)))
+        return -EINVAL; /* no batches of batches */
+    for (uint32_t i = 0; i < nr; i++) {
+        if (i && unlikely(preempt_check()))
+            return hypercall_continuation(13, 2, list.va, (unsigned long)(nr - i));
+        if (unlikely(copy_struct_from_guest(&mc, list)))
+            return -EFAULT;
+        if (likely(mc.op < HYPERCALL_SLOTS)) {
+            hypercall_fn fn = table[index_nospec(mc.op, HYPERCALL_SLOTS)];
+            this_cpu(batch_entry) = &mc;
+            mc.result = (unsigned long)fn(mc.args[0], mc.args[1], mc.args[2], mc.args[3],
+                                          mc.args[4]);
+            this_cpu(batch_entry) = NULL;
+        } else {
+            mc.result = (unsigned long)-ENOSYS;
+        }
+        if (unlikely(this_cpu(batch_preempted))) {
+            /* Come back to this entry, with its new arguments. */
+            this_cpu(batch_preempted) = false;
+            if (copy_struct_to_guest(list, &mc))
+                return -EFAULT;
+            return hypercall_continuation(13, 2, list.va, (unsigned long)(nr - i));
+        }
+        if (unlikely(copy_to_guest(guest_ptr(list.va + offsetof(struct multicall_entry, result)),
+                                   &mc.result, sizeof(mc.result))))
+            return -EFAULT;
+        list.va += sizeof(mc);
+    }
+    return 0;
+}
