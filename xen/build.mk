@@ -4,6 +4,7 @@
 HV_SRC := $(wildcard xen/*/*.c xen/*/*.S hypercalls/*.c hvm/*.c hvm/*/*.c)
 HV_OBJ := $(addprefix $(B)/hv/,$(addsuffix .o,$(basename $(HV_SRC))))
 HV_LIBS ?=
+include xen/boot/boot.mk
 HV_LDFLAGS := -nostdlib -static -no-pie -z noexecstack -z max-page-size=4096 --build-id=none \
         --no-warn-rwx-segments
 ALL += $(B)/hospes
