@@ -97,10 +97,10 @@ start32:
         rdmsr
         or $0x101, %eax
         bt $20, %edx
-        mov %eax, %ebx
+        mov %eax, %esi
         mov $0x80000001, %eax
         cpuid
-        mov %ebx, %eax
+        mov %esi, %eax
         bt $20, %edx
         jnc 3f
         or $0x800, %eax
