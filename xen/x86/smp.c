@@ -7,10 +7,10 @@
  * begun and that it is done; the boot CPU polls, so a healthy one costs well below a millisecond.
  */
 #include "x86/smp.h"
+#include "boot/boot.h"
 #include "boot/cmdline.h"
 #include "lib/lib.h"
 #include "lib/spinlock.h"
-#include "mm/alloc.h"
 #include "sched/sched.h"
 #include "sched/timer.h"
 #include "x86/acpi.h"
@@ -142,29 +142,41 @@ static unsigned int __init number_cpus(void)
     return n;
 }
 
+/* The highest page of RAM below 640 KiB; the allocator leaves all of low memory alone. 0: none. */
+static paddr_t __init trampoline_page(void)
+{
+    paddr_t best = 0;
+
+    for (unsigned int i = 0; i < boot_info.nr_e820; i++) {
+        const struct boot_e820 *e = &boot_info.e820[i];
+        paddr_t end = ROUND_DOWN(MIN(e->addr + e->size, (uint64_t)KB(640)), PAGE_SIZE);
+        if (e->type == E820_RAM && end > e->addr && end - e->addr >= PAGE_SIZE)
+            best = MAX(best, end - PAGE_SIZE);
+    }
+    return best;
+}
+
 void __init smp_start_cpus(void)
 {
     unsigned int n = number_cpus(), up = 1;
-    struct frame *f = n > 1 ? frames_alloc(0, 20) : NULL;
+    paddr_t page = trampoline_page();
 
     nr_cpus_present = n;
-    if (n > 1 && !f) {
-        printk(LOG_ERR "No free page below 1 MiB: only one CPU is used\n");
+    if (n > 1 && !page) {
+        printk(LOG_ERR "No RAM below 640 KiB: only one CPU is used\n");
         nr_cpus_present = 1;
         return;
     }
-    if (f)
-        place_trampoline(frame_to_virt(f));
+    if (n > 1)
+        place_trampoline(maddr_to_virt(page));
     for (unsigned int cpu = 1; cpu < n; cpu++) {
-        int rc = start_cpu(cpu, (uint8_t)mfn_x(frame_to_mfn(f)));
+        int rc = start_cpu(cpu, (uint8_t)(page >> PAGE_SHIFT));
         if (rc)
             printk(LOG_ERR "CPU %u (APIC id %u) does not start: %s\n", cpu, cpu_apic_id[cpu],
                    rc == -ENOMEM ? "no memory" : "no answer");
         else
             up++;
     }
-    if (f)
-        frames_free(f, 0);
     printk(LOG_INFO "%u of %u CPUs are up\n", up, n);
 }
 
