@@ -17,6 +17,7 @@
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/domain_store.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/host_memory.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/hv_event.h"
 #include "dom0-toolstack/lib/hv_memory.h"
@@ -29,6 +30,9 @@
 
 #define DEFAULT_EVENT_CHANNELS 1023
 #define MEM_SLACK_KIB          1024 /* pages that the hypervisor charges beyond the guest's memory */
+
+/* What the hypervisor itself allocates for a PV domain: its structures, vCPUs, grant frames. */
+#define MEM_OVERHEAD_KIB 4096
 
 struct job {
     struct hl_ctx *ctx;
@@ -301,6 +305,8 @@ static int prepare(struct job *j, struct hl_error *e)
         rc = open_kernel(j, e);
     if (rc == 0)
         rc = open_ramdisk(j, e);
+    if (rc == 0)
+        rc = hl_host_make_room(j->ctx, j->config.memory_kib + MEM_OVERHEAD_KIB, e);
     j->result->us_kernel = now_us() - start;
     return rc;
 }
@@ -312,6 +318,8 @@ int hl_domain_build(struct hl_ctx *ctx, const struct hl_domain_config *config,
     int rc;
 
     memset(result, 0, sizeof(*result));
+    if (ctx->xs == NULL)
+        return hl_fail(e, ENOTCONN, "create the domain", config->name, "xenstored is not running");
     if (hl_domain_config_copy(&j.config, config) != 0)
         return hl_fail(e, ENOMEM, "create the domain", config->name, NULL);
     rc = prepare(&j, e);

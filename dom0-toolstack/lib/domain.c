@@ -128,6 +128,16 @@ int hl_domain_name(struct hl_ctx *ctx, uint32_t domid, char **name, struct hl_er
     return hl_fail_dom(e, ENOENT, domid, "read the domain's name", "it has none");
 }
 
+/* For operations that are nothing without xenstore, where the context may lack it. */
+static int need_store(struct hl_ctx *ctx, const char *step, struct hl_error *e)
+{
+    if (ctx->xs != NULL)
+        return 0;
+    hl_fail(e, ENOTCONN, step, NULL, "xenstored is not running");
+    hl_error_advise(e, "start it: systemctl start hospes-xenstored");
+    return -ENOTCONN;
+}
+
 /* ---- running ---- */
 
 int hl_domain_pause(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e)
@@ -208,7 +218,10 @@ static int write_home(struct hl_ctx *ctx, uint32_t domid, const char *key, const
                       const char *step, struct hl_error *e)
 {
     char path[96];
+    int rc = need_store(ctx, step, e);
 
+    if (rc != 0)
+        return rc;
     snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/%s", domid, key);
     if (hs_write(ctx->xs, HS_TX_NONE, path, value, strlen(value)) < 0)
         return hl_fail(e, errno, step, path, NULL);
@@ -220,11 +233,14 @@ int hl_domain_request(struct hl_ctx *ctx, uint32_t domid, const char *what, bool
 {
     struct hv_domain_info info;
     char step[64], *listens;
-    int rc = hv_domain_info(ctx->hv, domid, &info, e);
+    int rc;
 
+    snprintf(step, sizeof(step), "ask the guest to %s", what);
+    rc = need_store(ctx, step, e);
+    if (rc == 0)
+        rc = hv_domain_info(ctx->hv, domid, &info, e);
     if (rc != 0)
         return rc;
-    snprintf(step, sizeof(step), "ask the guest to %s", what);
     if (info.shutdown || info.dying)
         return hl_fail_dom(e, ESRCH, domid, step, "it has shut down already");
     /* PV kernels always listen; others say so. */
@@ -294,8 +310,10 @@ int hl_domain_rename(struct hl_ctx *ctx, uint32_t domid, const char *name, struc
     char uuid[37], home[64], vm[64];
     uint32_t other;
     hs_tx_t tx;
-    int rc = hv_domain_info(ctx->hv, domid, &info, e);
+    int rc = need_store(ctx, step, e);
 
+    if (rc == 0)
+        rc = hv_domain_info(ctx->hv, domid, &info, e);
     if (rc != 0)
         return rc;
     if (!hl_domain_name_ok(name)) {
@@ -347,10 +365,12 @@ int hl_domain_mem_set(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct h
 {
     static const char step[] = "set the domain's memory";
     struct hv_domain_info info;
-    char path[64], value[24];
     uint64_t max;
-    int rc = hv_domain_info(ctx->hv, domid, &info, e);
+    char value[24];
+    int rc = need_store(ctx, step, e);
 
+    if (rc == 0)
+        rc = hv_domain_info(ctx->hv, domid, &info, e);
     if (rc != 0)
         return rc;
     kib &= ~(uint64_t)3;
@@ -363,17 +383,12 @@ int hl_domain_mem_set(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct h
         hl_error_advise(e, "set maxmem= in its configuration and create it again");
         return -EINVAL;
     }
-    /* A smaller limit would make the guest's own allocations fail before it has shrunk. */
-    if (domid != 0 || info.max_pages != UINT32_MAX) {
-        if (info.max_pages * 4 < kib + MEM_SLACK_KIB) {
-            rc = hv_domain_set_max_mem(ctx->hv, domid, kib + MEM_SLACK_KIB, e);
-            if (rc != 0)
-                return rc;
-        }
-    }
-    snprintf(path, sizeof(path), "memory/target");
+    /* The limit goes along, so that a guest cannot take back what it was told to give. */
+    rc = hv_domain_set_max_mem(ctx->hv, domid, kib + MEM_SLACK_KIB, e);
+    if (rc != 0)
+        return rc;
     snprintf(value, sizeof(value), "%" PRIu64, kib);
-    return write_home(ctx, domid, path, value, step, e);
+    return write_home(ctx, domid, "memory/target", value, step, e);
 }
 
 int hl_domain_mem_max(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct hl_error *e)
@@ -418,12 +433,16 @@ int hl_domain_uptime(struct hl_ctx *ctx, uint32_t domid, uint64_t *seconds, stru
     struct timespec now;
     char *vm, *start;
     long long at;
+    int rc;
 
     if (domid == 0) {
         clock_gettime(CLOCK_BOOTTIME, &now);
         *seconds = (uint64_t)now.tv_sec;
         return 0;
     }
+    rc = need_store(ctx, "read the domain's start time", e);
+    if (rc != 0)
+        return rc;
     vm = hs_readf(ctx->xs, HS_TX_NONE, "/local/domain/%" PRIu32 "/vm", domid);
     start = vm == NULL ? NULL : hs_readf(ctx->xs, HS_TX_NONE, "%s/start_time", vm);
     free(vm);

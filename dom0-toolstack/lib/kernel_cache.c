@@ -88,6 +88,11 @@ static void hash_name(const void *data, size_t size, char name[NAME_SIZE])
 {
     unsigned char digest[32];
 
+    if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
+        gcry_check_version(NULL);
+        gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+        gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+    }
     gcry_md_hash_buffer(GCRY_MD_SHA256, digest, data, size);
     for (int i = 0; i < 32; i++)
         sprintf(name + 2 * i, "%02x", digest[i]);

@@ -305,6 +305,14 @@ static Elf64_Phdr program_header(const struct parse *p, unsigned int i)
     return ph;
 }
 
+static int by_address(const void *a, const void *b)
+{
+    uint64_t x = ((const struct kernel_segment *)a)->paddr;
+    uint64_t y = ((const struct kernel_segment *)b)->paddr;
+
+    return x < y ? -1 : x > y;
+}
+
 static int read_segments(struct parse *p)
 {
     struct kernel_image *img = p->img;
@@ -327,7 +335,10 @@ static int read_segments(struct parse *p)
             .mem_size = ph.p_memsz,
         };
     }
-    return img->nr_segments == 0 ? bad(p, "it has nothing to load") : 0;
+    if (img->nr_segments == 0)
+        return bad(p, "it has nothing to load");
+    qsort(img->segments, img->nr_segments, sizeof(img->segments[0]), by_address);
+    return 0;
 }
 
 static unsigned int section_count(const struct parse *p)
@@ -396,6 +407,21 @@ static uint64_t segment_va(const struct kernel_image *img, const struct kernel_s
     return s->paddr - img->paddr_offset + img->virt_base;
 }
 
+static bool overlapping(const struct kernel_image *img)
+{
+    for (unsigned int i = 0; i < img->nr_segments; i++) {
+        const struct kernel_segment *a = &img->segments[i];
+
+        for (unsigned int j = 0; j < i; j++) {
+            const struct kernel_segment *b = &img->segments[j];
+
+            if (a->paddr < b->paddr + b->mem_size && b->paddr < a->paddr + a->mem_size)
+                return true;
+        }
+    }
+    return false;
+}
+
 static int place(struct parse *p)
 {
     struct kernel_image *img = p->img;
@@ -417,6 +443,8 @@ static int place(struct parse *p)
     }
     if (img->virt_end - img->virt_base > MAX_SPAN)
         return bad(p, "it needs more than 2 GiB when loaded");
+    if (overlapping(img))
+        return bad(p, "two of its segments overlap");
     if (img->virt_start < HOLE_END && img->virt_end > HOLE_START)
         return bad(p, "it wants addresses that belong to the hypervisor");
     if (img->entry < img->virt_start || img->entry >= img->virt_end)
@@ -545,14 +573,20 @@ int kernel_image_parse(const void *buf, size_t len, struct kernel_image *img, st
 int kernel_image_load(const struct kernel_image *img, void *dest, size_t size, struct hl_error *e)
 {
     uint8_t *to = dest;
+    uint64_t done = 0; /* in bytes from virt_start; segments are sorted and do not overlap */
 
     if (size < img->virt_end - img->virt_start)
         return hl_fail(e, EINVAL, "load the kernel", NULL, "no room for it");
     for (unsigned int i = 0; i < img->nr_segments; i++) {
         const struct kernel_segment *s = &img->segments[i];
+        uint64_t start = segment_va(img, s) - img->virt_start;
 
-        memcpy(to + (segment_va(img, s) - img->virt_start), img->elf + s->offset, s->file_size);
+        memset(to + done, 0, start - done);
+        memcpy(to + start, img->elf + s->offset, s->file_size);
+        memset(to + start + s->file_size, 0, s->mem_size - s->file_size);
+        done = start + s->mem_size;
     }
+    memset(to + done, 0, size - done);
     if (img->symtab_size != 0)
         load_symbols(img, to + (round_up(img->virt_end - img->symtab_size, 8) - img->virt_start));
     return 0;

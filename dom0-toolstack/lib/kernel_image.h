@@ -53,8 +53,8 @@ struct kernel_segment {
 struct kernel_image {
     const uint8_t *elf; /* the buffer given to kernel_image_parse(); not owned */
     size_t elf_len;
-    unsigned int bits; /* 64, or 32 */
-    struct kernel_segment segments[KERNEL_MAX_SEGMENTS];
+    unsigned int bits;                                   /* 64, or 32 */
+    struct kernel_segment segments[KERNEL_MAX_SEGMENTS]; /* ascending, without overlap */
     unsigned int nr_segments;
 
     bool has_notes; /* Xen ELF notes or a __xen_guest section */
@@ -87,8 +87,8 @@ struct kernel_image {
 int kernel_image_parse(const void *buf, size_t len, struct kernel_image *img, struct hl_error *e);
 
 /*
- * Places the image at `dest`, the memory that begins at img->virt_start and is `size` bytes long
- * (at least virt_end - virt_start) and zeroed.
+ * Places the image at `dest`, the memory that begins at img->virt_start and is `size` bytes long (at
+ * least virt_end - virt_start), and zeroes the rest of it.
  */
 int kernel_image_load(const struct kernel_image *img, void *dest, size_t size, struct hl_error *e);
 

@@ -161,7 +161,7 @@ static int load_kernel(struct state *s, struct hl_error *e)
     uint8_t *to = page(s, s->l.kernel_pfn);
     size_t lead = img->virt_start % 4096;
 
-    memset(to, 0, s->l.kernel_pages * 4096);
+    memset(to, 0, lead);
     return kernel_image_load(img, to + lead, s->l.kernel_pages * 4096 - lead, e);
 }
 
