@@ -17,14 +17,16 @@ HL_UNIT_LIB := $(LIBHOSPES_SRC:%.c=$(B)/unit/%.o) \
 HL_UNIT := $(patsubst %.c,$(B)/unit/%.o,$(filter-out %/main.c,$(HL_SRC))) \
         $(B)/unit/dom0-toolstack/hospesd/client.o $(HL_UNIT_LIB)
 
-$(B)/unit/cfg_test: $(B)/unit/tests/unit/cfg_test.o $(HL_UNIT_LIB)
+HL_TEST_OBJ := $(B)/unit/tests/unit/toolstack_test.o
+$(B)/test/cfg_test: $(B)/unit/tests/unit/cfg_test.o $(HL_TEST_OBJ) $(HL_UNIT_LIB)
+	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
-$(B)/unit/hl_test: $(B)/unit/tests/unit/hl_test.o $(HL_UNIT)
+$(B)/test/hl_test: $(B)/unit/tests/unit/hl_test.o $(HL_TEST_OBJ) $(HL_UNIT)
+	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
 .PHONY: check-hl
 CHECKS += check-hl
-check-hl: $(B)/unit/cfg_test $(B)/unit/hl_test $(B)/bin/hl
-	$(B)/unit/cfg_test
-	$(B)/unit/hl_test
-	tests/unit/hl_cli.sh $(B)/bin/hl
+check-hl: $(B)/test/cfg_test $(B)/test/hl_test $(B)/bin/hl
+	@status=0; for t in $(B)/test/cfg_test $(B)/test/hl_test 'tests/unit/hl_cli.sh $(B)/bin/hl'; do \
+	    $$t || status=1; done; exit $$status

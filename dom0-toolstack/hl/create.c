@@ -156,10 +156,8 @@ static int create(struct app *app, const struct create *o, const struct hl_domai
                                   "create the domain with -e: without restarts and console");
         return app_failed(app);
     }
-    if (hl_domain_build(&app->ctx, c, &built, app->err) < 0) {
-        hl_error_within(app->err, "create domain %s", c->name);
+    if (hl_domain_build(&app->ctx, c, &built, app->err) < 0)
         return app_failed(app);
-    }
     report(app, c, &built);
     rc = start(app, o, c, &built);
     if (rc == 0 && o->foreground)

@@ -8,10 +8,11 @@ $(B)/bin/hospesd: $(HOSPESD_SRC:%.c=$(B)/tools/%.o) $(LIBHOSPES) $(B)/lib/libhsx
 ALL += $(B)/bin/hospesd
 
 HOSPESD_UNIT := $(addprefix $(B)/unit/dom0-toolstack/hospesd/,policy.o ring.o history.o logfile.o loop.o)
-$(B)/unit/hospesd_test: $(B)/unit/tests/unit/hospesd_test.o $(HOSPESD_UNIT) $(HL_UNIT_LIB)
+$(B)/test/hospesd_test: $(B)/unit/tests/unit/hospesd_test.o $(HL_TEST_OBJ) $(HOSPESD_UNIT) $(HL_UNIT_LIB)
+	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
 .PHONY: check-hospesd
 CHECKS += check-hospesd
-check-hospesd: $(B)/unit/hospesd_test
-	$(B)/unit/hospesd_test
+check-hospesd: $(B)/test/hospesd_test
+	$(B)/test/hospesd_test

@@ -196,9 +196,14 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
+/* What a slip of the fingers costs: a wrong letter is rarer than a missing or swapped one. */
+#define COST_SWAP    2
+#define COST_GAP     2
+#define COST_REPLACE 3
+
 /*
- * How many single-letter insertions, deletions, replacements and swaps of neighbours make one
- * word of the other. Only the first 64 letters count.
+ * The cheapest way from one word to the other by inserting, deleting and replacing letters and
+ * swapping neighbours. Only the first 64 letters count.
  */
 static size_t edit_distance(const char *a, const char *b)
 {
@@ -207,17 +212,17 @@ static size_t edit_distance(const char *a, const char *b)
     size_t *before = rows[0], *last = rows[1], *row = rows[2];
 
     for (size_t j = 0; j <= lb; j++)
-        last[j] = j;
+        last[j] = j * COST_GAP;
     memset(before, 0, sizeof(rows[0]));
     for (size_t i = 1; i <= la; i++) {
-        row[0] = i;
+        row[0] = i * COST_GAP;
         for (size_t j = 1; j <= lb; j++) {
-            size_t cost = a[i - 1] != b[j - 1];
+            size_t cost = a[i - 1] == b[j - 1] ? 0 : COST_REPLACE;
 
-            row[j] = least(last[j] + 1, row[j - 1] + 1, last[j - 1] + cost);
+            row[j] = least(last[j] + COST_GAP, row[j - 1] + COST_GAP, last[j - 1] + cost);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                before[j - 2] + 1 < row[j])
-                row[j] = before[j - 2] + 1;
+                before[j - 2] + COST_SWAP < row[j])
+                row[j] = before[j - 2] + COST_SWAP;
         }
         size_t *oldest = before;
         before = last;
