@@ -43,6 +43,7 @@
 #define UART_MCR_OUT2    0x08 /* lets the interrupt out of a PC's card */
 #define UART_LSR_DR      0x01
 #define UART_LSR_THRE    0x20
+#define UART_LSR_TEMT    0x40
 
 #define POLL_NS          20000000
 #define WAIT_LIMIT       100000 /* status reads (about 1 us each) before a dead line is given up */
@@ -151,6 +152,9 @@ static void uart_setup(struct uart *u)
     u->present = uart_probe(u);
     if (!u->present)
         return;
+    /* What was written before, by us or by the firmware, is to get out. */
+    for (unsigned int i = 0; i < WAIT_LIMIT && !(uart_in(u, UART_LSR) & UART_LSR_TEMT); i++)
+        cpu_relax();
     uart_out(u, UART_IER, 0);
     if (u->baud) {
         unsigned int divisor = MAX(u->clock / u->baud, 1u);
