@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Test kernels: build/guest/<name>.elf from tests/guest/<name>.c and the kit.
-GUEST_TESTS := hypercalls pagetables traps usermode events fifo descriptors timers vcpus
+GUEST_TESTS := hypercalls pagetables traps usermode events fifo descriptors timers vcpus grants \
+        reservations emulation operations
 
 $(foreach t,$(GUEST_TESTS),$(eval $(call guest_kernel,$(t), \
     $(B)/guest/tests/guest/main.o $(B)/guest/tests/guest/$(t).o)))
 
+# Kernels that end badly have no main.c: they are one case each.
+$(eval $(call guest_kernel,crash,$(B)/guest/tests/guest/crash.o))
+
 .PHONY: check-guest check-guest-xen
-GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf)
+GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(B)/guest/crash.elf
 
 check-guest: $(GUEST_ELFS)
 	tests/guest/run --hv=hospes --build=$(B)
