@@ -506,9 +506,12 @@ long evtchn_bind_vcpu(evtchn_port_t port, uint32_t vcpu)
     flags = spin_lock_irqsave(&c->lock);
     switch (c->state) {
     case EVTCHNSTAT_virq: rc = virq_is_per_vcpu(c->u.virq) ? -EINVAL : 0; break;
+    case EVTCHNSTAT_pirq:
+        pirq_set_cpu(d, c->u.pirq, v->processor);
+        rc = 0;
+        break;
     case EVTCHNSTAT_unbound:
-    case EVTCHNSTAT_interdomain:
-    case EVTCHNSTAT_pirq: rc = 0; break;
+    case EVTCHNSTAT_interdomain: rc = 0; break;
     default: break; /* an IPI is its vCPU's */
     }
     if (!rc)

@@ -38,6 +38,9 @@ void pirq_guest_unmask(struct domain *d, uint32_t pirq);
 uint32_t pirq_to_evtchn(struct domain *d, uint32_t pirq);
 void pirq_set_evtchn(struct domain *d, uint32_t pirq, uint32_t port);
 
+/* The vCPU that this pirq notifies is on that CPU: deliver there. Any context. */
+void pirq_set_cpu(struct domain *d, uint32_t pirq, unsigned int cpu);
+
 /* The hypervisor's own IRQ (serial port). */
 int irq_request_own(unsigned int gsi, void (*fn)(void *), void *data);
 void irq_init(void);

@@ -70,8 +70,6 @@ int pirq_set_eoi_page(struct domain *d, uint64_t mfn);
 int irq_setup_gsi(unsigned int gsi, bool level, bool active_low);
 /* Vector of a pin, allocated if need be; -errno. */
 int irq_alloc_vector(unsigned int gsi);
-/* The CPU on which the vCPU runs that this pirq notifies: deliver there. Any context. */
-void pirq_set_cpu(struct domain *d, uint32_t pirq, unsigned int cpu);
 /* d's image of the PCI address port. */
 uint32_t *pirq_pci_address(struct domain *d);
 

@@ -97,8 +97,8 @@ int pv_set_xcr0(struct vcpu *v, uint64_t xcr0)
 
 void pv_load_cr3(struct vcpu *v)
 {
+    tlb_note_flushed(); /* first: see its contract */
     write_cr3(v->pv.cr3);
-    tlb_note_flushed();
 }
 
 void pv_toggle_mode(struct vcpu *v)
@@ -240,8 +240,8 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
         __asm__ volatile("clts");
         cpu_load_gdt((uint64_t)this_cpu(gdt_page) - FIRST_RESERVED_GDT_BYTE);
         cpu_load_ldt(0, 0);
-        write_cr3(virt_to_maddr(idle_l4));
         tlb_note_flushed();
+        write_cr3(virt_to_maddr(idle_l4));
     } else {
         load_vcpu(next);
     }
