@@ -12,6 +12,7 @@
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/hv_system.h"
 #include "xenstore/client/xs_client.h"
 
@@ -38,6 +39,23 @@ static bool dom0_is_fixed(struct hl_ctx *ctx)
         return true;
     word = strstr(v.commandline, "dom0_mem=");
     return word != NULL && (word == v.commandline || word[-1] == ' ');
+}
+
+/* What Domain 0 is to have; before anybody set a target, that is what it has. */
+static int dom0_target(struct hl_ctx *ctx, uint64_t *kib, struct hl_error *e)
+{
+    struct hv_domain_info info;
+    long long v;
+    int rc;
+
+    if (hs_read_int(ctx->xs, HS_TX_NONE, "/local/domain/0/memory/target", &v) == 0 && v > 0) {
+        *kib = (uint64_t)v;
+        return 0;
+    }
+    rc = hv_domain_info(ctx->hv, 0, &info, e);
+    if (rc == 0)
+        *kib = info.pages * 4;
+    return rc;
 }
 
 static int short_of(struct hl_error *e, uint64_t kib, uint64_t have, bool fixed)
@@ -81,8 +99,7 @@ static int wait_for(struct hl_ctx *ctx, uint64_t kib, uint64_t *have, struct hl_
 int hl_host_make_room(struct hl_ctx *ctx, uint64_t kib, struct hl_error *e)
 {
     struct hv_physinfo p;
-    uint64_t have, missing;
-    long long target;
+    uint64_t have, missing, target;
     int rc = hv_physinfo(ctx->hv, &p, e);
 
     if (rc != 0)
@@ -93,14 +110,16 @@ int hl_host_make_room(struct hl_ctx *ctx, uint64_t kib, struct hl_error *e)
     if (dom0_is_fixed(ctx))
         return short_of(e, kib, have, true);
     missing = kib - have;
-    if (hs_read_int(ctx->xs, HS_TX_NONE, "/local/domain/0/memory/target", &target) < 0 ||
-        target < 0 || (uint64_t)target < missing + DOM0_MIN_KIB)
+    rc = dom0_target(ctx, &target, e);
+    if (rc != 0)
+        return rc;
+    if (target < missing + DOM0_MIN_KIB)
         return short_of(e, kib, have, false);
-    rc = hl_domain_mem_set(ctx, 0, (uint64_t)target - missing, e);
+    rc = hl_domain_mem_set(ctx, 0, target - missing, e);
     if (rc == 0)
         rc = wait_for(ctx, kib, &have, e);
     if (rc == 0)
         return 0;
-    (void)hl_domain_mem_set(ctx, 0, (uint64_t)target, NULL);
+    (void)hl_domain_mem_set(ctx, 0, target, NULL);
     return rc == -ENOMEM ? short_of(e, kib, have, false) : rc;
 }

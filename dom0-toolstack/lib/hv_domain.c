@@ -180,6 +180,12 @@ int hv_domain_create(struct hv *hv, const struct hv_domain_create *c, uint32_t *
         hl_fail(e, (int)-rc, "create an empty domain", NULL, NULL);
         if (rc == -ENOMEM)
             hl_error_advise(e, "the hypervisor is out of memory: destroy or shrink a domain");
+        else if (rc == -EINVAL)
+            hl_error_advise(e,
+                            "the hypervisor refuses one of its limits: %u vCPUs, event channels up "
+                            "to %u, grant frames %d, maptrack frames %d, grant version %u, pool %u",
+                            c->max_vcpus, c->max_evtchn_port, c->max_grant_frames,
+                            c->max_maptrack_frames, c->grant_version, c->cpupool);
         return (int)rc;
     }
     *domid = op.domain;
