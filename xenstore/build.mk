@@ -16,3 +16,23 @@ $(B)/bin/xenstored: $(XS_DAEMON:%=$(B)/tools/xenstore/%.o)
 	@mkdir -p $(@D)
 	$(CC) $(TOOLS_CFLAGS) -o $@ $^
 ALL += $(B)/bin/xenstored
+
+# The commands: one program, many names.
+XS_CMD := $(addprefix $(B)/tools/xenstore/cmd/,main.o text.o nodes.o ls.o watch.o control.o)
+XS_LINKS := $(addprefix $(B)/bin/xenstore-,ls read write rm list exists watch chmod control)
+$(B)/bin/xenstore: $(XS_CMD) $(B)/lib/libhsxs.a
+	@mkdir -p $(@D)
+	$(CC) $(TOOLS_CFLAGS) -o $@ $^
+$(XS_LINKS): $(B)/bin/xenstore
+	ln -sf xenstore $@
+ALL += $(B)/bin/xenstore $(XS_LINKS)
+
+$(B)/bin/hospes-init-dom0: $(B)/tools/xenstore/cmd/init_dom0.o $(B)/lib/libhsxs.a
+	@mkdir -p $(@D)
+	$(CC) $(TOOLS_CFLAGS) -o $@ $^
+ALL += $(B)/bin/hospes-init-dom0
+
+.PHONY: check-xenstore
+CHECKS += check-xenstore
+check-xenstore: $(B)/bin/xenstored $(B)/bin/xenstore $(XS_LINKS)
+	tests/unit/xenstore_daemon.sh $(B)

@@ -16,6 +16,7 @@
 #include "xenstore/client/client.h"
 
 #define RECONNECT_MS 10000
+#define REFUSED_MS   3000
 #define RETRY_MS     50
 
 /* ---- opening ------------------------------------------------------------------------------ */
@@ -71,9 +72,10 @@ static void pause_ms(long ms)
     nanosleep(&ts, NULL);
 }
 
+/* A socket that refuses is one of a daemon that just died: somebody is likely to start it again. */
 static int open_any(struct hs *h, bool wait)
 {
-    int left = wait ? RECONNECT_MS / RETRY_MS : 0, saved;
+    int left = RECONNECT_MS / RETRY_MS, refused = REFUSED_MS / RETRY_MS, saved;
 
     for (;;) {
         h->fd = connect_socket(h->flags);
@@ -82,7 +84,7 @@ static int open_any(struct hs *h, bool wait)
             return 0;
         }
         saved = errno;
-        if (saved == EACCES || left-- == 0) {
+        if (wait ? saved == EACCES || left-- == 0 : saved != ECONNREFUSED || refused-- == 0) {
             break;
         }
         pause_ms(RETRY_MS);

@@ -47,6 +47,7 @@ typedef uint32_t hs_tx_t;
 /*
  * Connects: to the socket in $XENSTORED_PATH, else $XENSTORED_RUNDIR/socket, else
  * /run/xenstored/socket; if there is none, to /dev/xen/xenbus, then /proc/xen/xenbus.
+ * A daemon that died a moment ago (its socket refuses) is waited for up to three seconds.
  * Undone by hs_close(), which also ends the handle's transactions and watches. NULL is closed fine.
  */
 struct hs *hs_open(unsigned int flags);
