@@ -27,11 +27,6 @@ $(XS_LINKS): $(B)/bin/xenstore
 	ln -sf xenstore $@
 ALL += $(B)/bin/xenstore $(XS_LINKS)
 
-$(B)/bin/hospes-init-dom0: $(B)/tools/xenstore/cmd/init_dom0.o $(B)/lib/libhsxs.a
-	@mkdir -p $(@D)
-	$(CC) $(TOOLS_CFLAGS) -o $@ $^
-ALL += $(B)/bin/hospes-init-dom0
-
 .PHONY: check-xenstore
 CHECKS += check-xenstore
 check-xenstore: $(B)/bin/xenstored $(B)/bin/xenstore $(XS_LINKS)
