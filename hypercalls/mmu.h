@@ -3,6 +3,7 @@
 #ifndef HYPERCALLS_MMU_H
 #define HYPERCALLS_MMU_H
 #include "hypercalls/hypercall.h"
+#include "mm/frame.h"
 
 /* Bit of a count argument: the call is a continuation (internal; harmless if a guest sets it). */
 #define MMU_PREEMPTED 0x80000000u
@@ -22,6 +23,26 @@ void mmu_put_owner(struct domain *d);
             break; \
         (rc) = pt_drain(d); \
     } while (!(rc))
+
+/*
+ * Around each page-table call: pt_lock taken, with the teardown queue empty; -ERESTART (lock held
+ * all the same) if that takes longer. At the end it is drained again; if the call failed, what
+ * cannot be drained at once is left to the next call.
+ */
+static inline long mmu_begin(struct domain *d)
+{
+    spin_lock(&d->pt_lock);
+    return unlikely(d->pt_teardown != FRAME_LINK_END) ? pt_drain(d) : 0;
+}
+static inline long mmu_end(struct domain *d, long rc)
+{
+    if (unlikely(d->pt_teardown != FRAME_LINK_END) && rc != -ERESTART) {
+        long drained = pt_drain(d);
+        rc = rc ?: drained;
+    }
+    spin_unlock(&d->pt_lock);
+    return rc;
+}
 
 /* CPUs on which vCPUs of a guest's bitmap (at a guest address) may have left TLB entries. */
 int mmu_vcpumask(guest_ptr_t bitmap, cpumask_t *out);

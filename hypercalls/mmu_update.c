@@ -127,9 +127,7 @@ HYPERCALL(hc_mmu_update)
         }
     }
 
-    spin_lock(&pt_owner->pt_lock);
-    if (unlikely(pt_owner->pt_teardown != FRAME_LINK_END))
-        rc = pt_drain(pt_owner);
+    rc = mmu_begin(pt_owner);
     for (i = 0; i < count && !rc; i++) {
         if (i && unlikely(preempt_check())) {
             rc = -ERESTART;
@@ -144,9 +142,7 @@ HYPERCALL(hc_mmu_update)
             break;
         list.va += sizeof(u);
     }
-    if (!rc && unlikely(pt_owner->pt_teardown != FRAME_LINK_END))
-        rc = pt_drain(pt_owner);
-    spin_unlock(&pt_owner->pt_lock);
+    rc = mmu_end(pt_owner, rc);
     if (unlikely(foreign)) {
         mmu_put_owner(pg_owner);
         mmu_put_owner(pt_owner);
@@ -214,12 +210,14 @@ static long update_va(uint64_t va, uint64_t val, unsigned long flags, struct dom
 
     if (unlikely((flags & UVMF_FLUSHTYPE_MASK) == UVMF_FLUSHTYPE_MASK))
         return -EINVAL;
-    spin_lock(&d->pt_lock);
-    if (unlikely(!pt_walk(v->pv.kernel_table, va, &table)))
-        rc = -EINVAL;
-    else
-        MMU_RETRY(d, rc, pt_write_entry(table, L1_INDEX(va), val, d, pg_owner, false));
-    spin_unlock(&d->pt_lock);
+    rc = mmu_begin(d);
+    if (likely(!rc)) {
+        if (unlikely(!pt_walk(v->pv.kernel_table, va, &table)))
+            rc = -EINVAL;
+        else
+            MMU_RETRY(d, rc, pt_write_entry(table, L1_INDEX(va), val, d, pg_owner, false));
+    }
+    rc = mmu_end(d, rc);
     if (unlikely(rc))
         return rc;
     return flush_for(va, flags);

@@ -100,8 +100,7 @@ static long table_op(const struct mmuext_op *op, struct domain *owner)
 {
     long rc;
 
-    spin_lock(&owner->pt_lock);
-    rc = unlikely(owner->pt_teardown != FRAME_LINK_END) ? pt_drain(owner) : 0;
+    rc = mmu_begin(owner);
     if (!rc) {
         switch (op->cmd) {
         case MMUEXT_PIN_L1_TABLE: rc = pin(owner, op->arg1.mfn, FRAME_L1); break;
@@ -113,7 +112,8 @@ static long table_op(const struct mmuext_op *op, struct domain *owner)
         default: rc = new_root(op->arg1.mfn, true); break;
         }
     }
-    spin_unlock(&owner->pt_lock);
+    /* The operation is done and cannot be repeated; what is left to drain, hc_mmuext_op() does. */
+    mmu_end(owner, rc);
     return rc;
 }
 
@@ -186,11 +186,8 @@ HYPERCALL(hc_mmuext_op)
             break;
         list.va += sizeof(op);
     }
-    if (!rc && unlikely(owner->pt_teardown != FRAME_LINK_END)) {
-        spin_lock(&owner->pt_lock);
-        rc = pt_drain(owner);
-        spin_unlock(&owner->pt_lock);
-    }
+    if (!rc && unlikely(owner->pt_teardown != FRAME_LINK_END))
+        rc = mmu_end(owner, mmu_begin(owner));
     if (unlikely(a4 != DOMID_SELF))
         mmu_put_owner(owner);
     done += i;

@@ -240,6 +240,18 @@ static int load_segment(void *arg, uint64_t vaddr, const void *src, size_t n, si
     return 0;
 }
 
+/* Stubs for kernels that call through a page of the hypervisor's filling. */
+static void __init fill_hypercall_page(struct builder *b)
+{
+    uint64_t va = b->kernel.hypercall_page;
+
+    if (va == ELF_NO_VALUE)
+        return;
+    if ((va & ~PAGE_MASK) || va < b->kernel.vstart || va >= b->kernel.vend)
+        panic("Domain 0 kernel: its hypercall page %#lx lies outside it", va);
+    pv_hypercall_page(pfn_virt(b, (va - b->kernel.virt_base) >> PAGE_SHIFT));
+}
+
 static void __init write_p2m(struct builder *b)
 {
     uint64_t *page = NULL;
@@ -467,6 +479,7 @@ void __init dom0_build(void)
     allocate_memory(&b);
     lay_out(&b);
     elf_load(&b.kernel, load_segment, &b);
+    fill_hypercall_page(&b);
     kernel_unpack_free(elf, elf_len);
     if (b.initrd_len)
         put_bytes(&b, b.initrd_pfn << PAGE_SHIFT, maddr_to_virt(boot_info.module[1].start),

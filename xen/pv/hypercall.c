@@ -119,3 +119,19 @@ HYPERCALL(hc_multicall)
     }
     return 0;
 }
+
+void pv_hypercall_page(void *page)
+{
+    /* push %rcx; push %r11; mov $nr,%eax; syscall; pop %r11; pop %rcx; ret */
+    static const uint8_t stub[] = {0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
+    /* iret does not come back: push %rcx; push %r11; push %rax; mov $23,%eax; syscall */
+    static const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05};
+    uint8_t *p = page;
+
+    memset(p, 0xcc, PAGE_SIZE);
+    for (unsigned int nr = 0; nr < PAGE_SIZE / 32; nr++) {
+        memcpy(p + nr * 32, stub, sizeof(stub));
+        p[nr * 32 + 4] = (uint8_t)nr;
+    }
+    memcpy(p + __HYPERVISOR_iret * 32, iret, sizeof(iret));
+}

@@ -71,6 +71,8 @@ struct xen_e820_entry {
 
 int pv_domain_init(struct domain *d);
 void pv_domain_destroy(struct domain *d);
+/* Fill a page with the 64-bit PV call stubs, 32 bytes for each number (ABI). */
+void pv_hypercall_page(void *page);
 int pv_vcpu_init(struct vcpu *v);
 /* Start state as in the ABI; v does not run. -ERESTART: call again. (VCPUOP_initialise, domctl) */
 int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
