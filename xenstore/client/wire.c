@@ -392,17 +392,11 @@ static int exchange(struct hs *h, uint32_t type, uint32_t tx, const struct hs_pa
     }
 }
 
-/* Connects again and sets all watches again. */
-static int reconnect(struct hs *h)
+static int set_watches(struct hs *h)
 {
     struct hs_set_watch *w;
     size_t len;
 
-    hs_disconnect(h);
-    if (!h->is_socket || h->flags & HS_NO_RECONNECT || hs_connect(h, true)) {
-        errno = EPIPE;
-        return -1;
-    }
     for (w = h->watches; w; w = w->next) {
         const struct hs_part parts[] = {{w->path, strlen(w->path) + 1},
                                         {w->token, strlen(w->token) + 1}};
@@ -415,6 +409,32 @@ static int reconnect(struct hs *h)
         free(reply);
     }
     return 0;
+}
+
+/* Connects again and sets all watches again. A daemon that is just going may still take a connection
+ * and drop it, hence more than one attempt. */
+static int reconnect(struct hs *h)
+{
+    int left = RECONNECT_MS / RETRY_MS;
+
+    if (!h->is_socket || h->flags & HS_NO_RECONNECT) {
+        hs_disconnect(h);
+        errno = EPIPE;
+        return -1;
+    }
+    do {
+        hs_disconnect(h);
+        if (hs_connect(h, true)) {
+            break;
+        }
+        if (!set_watches(h)) {
+            return 0;
+        }
+        pause_ms(RETRY_MS);
+    } while (left--);
+    hs_disconnect(h);
+    errno = EPIPE;
+    return -1;
 }
 
 static bool wire_txn(const struct hs *h, hs_tx_t tx, uint32_t *wire, int *err)
