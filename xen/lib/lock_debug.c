@@ -19,10 +19,11 @@ struct held_locks {
 static DEFINE_PER_CPU(struct held_locks, held);
 
 /* Classes of which a CPU may hold two: channels in address order, run queues in CPU order, a
- * domain's ports with a vCPU's virq map. */
+ * domain's ports with a vCPU's virq map, grant entries in the order of references. */
 static bool may_nest(unsigned int level)
 {
-    return level == LOCK_EVTCHN || level == LOCK_SCHED || level == LOCK_EVTCHN_PORTS;
+    return level == LOCK_EVTCHN || level == LOCK_SCHED || level == LOCK_EVTCHN_PORTS ||
+           level == LOCK_GRANT;
 }
 
 static void report(struct held_locks *h, const struct spinlock *l, const void *at)

@@ -80,6 +80,16 @@ void pv_vcpu_destroy(struct vcpu *v);
 /* Drop page tables, GDT, LDT of all vCPUs and then every frame; -ERESTART. (domain_kill) */
 int pv_domain_relinquish(struct domain *d);
 
+/*
+ * The page-table entry of a grant mapping in current's tables: at the virtual address host_addr, or
+ * (contains_pte) at the machine address host_addr of the entry itself. The entry holds no
+ * references: the caller (grant_table.c) does, until after the unmapping and the flush. flags:
+ * PTE_PRESENT, PTE_USER, PTE_RW, the software bits. Unmap: -EINVAL unless the entry is a grant
+ * mapping of this frame with this writability. Takes pt_lock. (pv/grant_pte.c)
+ */
+int pv_grant_map_pte(uint64_t host_addr, bool contains_pte, mfn_t mfn, uint64_t flags);
+int pv_grant_unmap_pte(uint64_t host_addr, bool contains_pte, mfn_t mfn, bool writable);
+
 /* Switch this CPU from prev to next; does not return (x86/switch.c). */
 void context_switch(struct vcpu *prev, struct vcpu *next) __noreturn;
 
