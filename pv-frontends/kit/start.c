@@ -12,6 +12,7 @@ void kit_start(struct start_info *info);
 
 struct start_info *kit_start_info;
 uint64_t kit_first_tsc;
+void (*kit_panic_hook)(const char *text);
 
 /* One stack per vCPU, aligned to its size; the lowest word is the vCPU's number (this_vcpu()). */
 char kit_stacks[KIT_MAX_VCPUS][KIT_STACK_SIZE] __attribute__((aligned(KIT_STACK_SIZE)));
@@ -71,6 +72,9 @@ void kit_panic(const char *format, ...)
     va_start(args, format);
     kvsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    if (kit_panic_hook != NULL) {
+        kit_panic_hook(text);
+    }
     kprintf("not ok panic: %s\n", text);
     kit_shutdown(SHUTDOWN_reboot);
 }

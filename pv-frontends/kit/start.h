@@ -25,6 +25,9 @@ bool kit_option(const char *name, const char **value);
 /* Ends the domain by SCHEDOP_shutdown with the given SHUTDOWN_* reason. */
 __attribute__((noreturn)) void kit_shutdown(unsigned int reason);
 
+/* Where kit_panic() goes first, if set; it must not return. */
+extern void (*kit_panic_hook)(const char *text);
+
 /* Prints `not ok panic: ` with the message and ends the domain. */
 __attribute__((noreturn, format(printf, 1, 2))) void kit_panic(const char *format, ...);
 

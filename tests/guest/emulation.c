@@ -46,8 +46,7 @@ TEST(cpuid_forced)
     answer("page", "%u %#x %u %u", r.eax, r.ebx, r.ecx, r.edx);
     r = cpuid_forced(0, 0);
     CHECK(r.eax >= 7);
-    answer("max_leaf", "%#x", r.eax);
-    answer("max_extended", "%#x", cpuid_forced(0x80000000, 0).eax);
+    CHECK(cpuid_forced(0x80000000, 0).eax >= 0x80000008);
 }
 
 /* Features a PV guest must not see: VMX, SVM, MONITOR; those it needs: SYSCALL, NX, FXSR, SSE2. */
@@ -64,12 +63,9 @@ TEST(cpuid_features)
     CHECK(ext.edx & 1u << 29);
     CHECK(one.edx & 1u << 24);
     CHECK(one.edx & 1u << 26);
-    answer("1_edx", "%#x", one.edx);
-    answer("1_ecx", "%#x", one.ecx & ~(1u << 27)); /* OSXSAVE follows CR4 */
-    answer("ext_edx", "%#x", ext.edx);
-    answer("ext_ecx", "%#x", ext.ecx);
-    struct cpuid_regs seven = cpuid_forced(7, 0);
-    answer("7_ebx", "%#x", seven.ebx);
+    /* The rest is each hypervisor's policy: shown, not compared. */
+    kprintf("# 1: ecx %#x edx %#x, 0x80000001: ecx %#x edx %#x, 7: ebx %#x\n", one.ecx, one.edx,
+            ext.ecx, ext.edx, cpuid_forced(7, 0).ebx);
 }
 
 TEST(msr_efer)
@@ -181,9 +177,8 @@ TEST(control_registers)
     CHECK_EQ(cr3 >> 12, virt_to_mfn(l4_kernel()));
     CHECK(cr0 & 1);
     CHECK(cr0 & 1u << 31);
-    answer("cr0", "%#lx", cr0 & ~8UL);
     CHECK(cr4 & 1u << 5);
-    answer("cr4", "%#lx", cr4);
+    kprintf("# cr0 %#lx cr4 %#lx\n", cr0, cr4);
 }
 
 static void write_cr0(void *value)
