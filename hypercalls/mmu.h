@@ -44,6 +44,8 @@ static inline long mmu_end(struct domain *d, long rc)
     return rc;
 }
 
+/* MOV to CR3 of current's kernel: a new kernel root. -ERESTART: execute it again. */
+long mmu_new_kernel_root(uint64_t mfn);
 /* CPUs on which vCPUs of a guest's bitmap (at a guest address) may have left TLB entries. */
 int mmu_vcpumask(guest_ptr_t bitmap, cpumask_t *out);
 

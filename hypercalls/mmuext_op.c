@@ -95,6 +95,14 @@ put_dst:
     return rc;
 }
 
+static long set_ldt(struct vcpu *v, uint64_t base, unsigned int ents)
+{
+    long rc = pv_set_ldt(v, base, ents);
+
+    pv_load_ldt(v); /* on failure: none */
+    return rc;
+}
+
 /* Operations under pt_lock of the tables' owner. */
 static long table_op(const struct mmuext_op *op, struct domain *owner)
 {
@@ -115,6 +123,13 @@ static long table_op(const struct mmuext_op *op, struct domain *owner)
     /* The operation is done and cannot be repeated; what is left to drain, hc_mmuext_op() does. */
     mmu_end(owner, rc);
     return rc;
+}
+
+long mmu_new_kernel_root(uint64_t mfn)
+{
+    struct mmuext_op op = {.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = mfn};
+
+    return table_op(&op, current->domain);
 }
 
 static long one_op(const struct mmuext_op *op, struct domain *owner)
@@ -145,7 +160,7 @@ static long one_op(const struct mmuext_op *op, struct domain *owner)
         /* Only with uncached device memory can a guest tell the difference. */
         return v->domain->privileged ? 0 : -EACCES;
     case MMUEXT_SET_LDT:
-        return self ? pv_set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents) : -EPERM;
+        return self ? set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents) : -EPERM;
     case MMUEXT_CLEAR_PAGE:
     case MMUEXT_COPY_PAGE: return page_op(op, owner);
     case MMUEXT_MARK_SUPER:

@@ -126,6 +126,10 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     if (c->ldt_ents > 8192 || c->gdt_ents > FIRST_RESERVED_GDT_ENTRY)
         return -EINVAL;
 
+    if (!va_is_canonical(c->event_callback_eip) || !va_is_canonical(c->failsafe_callback_eip) ||
+        !va_is_canonical(c->syscall_callback_eip))
+        return -EINVAL;
+
     /* Tables first: they can fail or be preempted; the rest cannot. */
     struct frame *kernel = NULL, *user = NULL;
     rc = get_root(d, c->ctrlreg[3] >> PAGE_SHIFT, &kernel);

@@ -3,7 +3,7 @@
  * Privileged instructions that a PV kernel executes as if it were in ring 0: control and debug
  * registers, MSRs, port I/O, CPUID. What the kernel may not do is bounced to it as #GP.
  */
-#include "hypercalls/hypercall.h"
+#include "hypercalls/mmu.h"
 #include "lib/lib.h"
 #include "pv/emulate.h"
 #include "pv/insn.h"
@@ -149,7 +149,7 @@ uint64_t pv_guest_cr4(const struct vcpu *v)
     return cr4;
 }
 
-static bool write_cr(struct cpu_user_regs *regs, const struct insn *in)
+static bool write_cr(struct cpu_user_regs *regs, const struct insn *in, bool *again)
 {
     struct vcpu *v = current;
     uint64_t value = *insn_reg(regs, in->rm);
@@ -168,6 +168,11 @@ static bool write_cr(struct cpu_user_regs *regs, const struct insn *in)
         v->pv.trap_cr2 = value;
         v->vcpu_info->arch.cr2 = value;
         return true;
+    case 3: {
+        long rc = mmu_new_kernel_root(value >> PAGE_SHIFT);
+        *again = rc == -ERESTART;
+        return !rc || *again;
+    }
     case 4:
         /* Features are the hypervisor's; a kernel may say that it uses XSAVE. */
         v->pv.ctrl_cr4 = value;
@@ -266,7 +271,8 @@ bool pv_forced_cpuid(struct cpu_user_regs *regs)
     return true;
 }
 
-static bool two_byte(struct cpu_user_regs *regs, const struct insn *in)
+/* *again: done in part, the guest executes the instruction again. */
+static bool two_byte(struct cpu_user_regs *regs, const struct insn *in, bool *again)
 {
     struct vcpu *v = current;
     uint64_t value;
@@ -282,7 +288,7 @@ static bool two_byte(struct cpu_user_regs *regs, const struct insn *in)
     case 0x08:
     case 0x09: return true; /* INVD, WBINVD: memory is coherent for all that a guest can reach */
     case 0x20: return read_cr(regs, in);
-    case 0x22: return write_cr(regs, in);
+    case 0x22: return write_cr(regs, in, again);
     case 0x21: return debug_register(regs, in, false);
     case 0x23: return debug_register(regs, in, true);
     case 0x30: return pv_write_msr(v, (uint32_t)regs->rcx, regs->rdx << 32 | (uint32_t)regs->rax);
@@ -305,7 +311,9 @@ bool pv_emulate_privileged(struct cpu_user_regs *regs)
     if (insn_fetch(regs, &in))
         return false;
     if (in.two_byte) {
-        ok = (v->pv.in_kernel || in.opcode == 0xa2) && two_byte(regs, &in);
+        bool again = false;
+        ok = (v->pv.in_kernel || in.opcode == 0xa2) && two_byte(regs, &in, &again);
+        finished = !again;
     } else {
         switch (in.opcode) {
         case 0x6c ... 0x6f: ok = string_io(regs, &in, &finished); break;
