@@ -12,22 +12,17 @@
 #include "lib/lib.h"
 #include "x86/tlb.h"
 
-#define ZONES         2
-#define ZONE_BOUNDARY (GB(4) >> PAGE_SHIFT)
 #define FREE_LIST_NIL FRAME_LINK_END
 
-static struct spinlock frames_lock = SPINLOCK_INIT(LOCK_FRAMES);
+struct spinlock frames_lock = SPINLOCK_INIT(LOCK_FRAMES);
 static uint32_t free_head[ZONES][MAX_ORDER + 1]; /* frames_lock */
-static uint64_t free_frames, total_frames, claimed_frames;
+uint64_t free_frames, claimed_frames;
+static uint64_t total_frames;
+uint32_t loose_head[ZONES] = {FREE_LIST_NIL, FREE_LIST_NIL}, loose_count;
 static bool ready;
 
 /* A free block's first frame is marked by this otherwise impossible owner. */
 #define OWNER_FREE_HEAD 0xfffe
-
-static unsigned int zone_of(uint64_t mfn)
-{
-    return mfn >= ZONE_BOUNDARY;
-}
 
 static void list_push(uint64_t mfn, unsigned int order)
 {
@@ -56,8 +51,8 @@ static void list_remove(uint64_t mfn)
     f->owner = FRAME_NO_OWNER;
 }
 
-/* frames_lock held. Joins free buddies of one zone. */
-static void free_block(uint64_t mfn, unsigned int order)
+/* Joins free buddies of one zone. */
+void free_block(uint64_t mfn, unsigned int order)
 {
     free_frames += 1ull << order;
     while (order < MAX_ORDER) {
@@ -97,11 +92,24 @@ void frames_add(paddr_t start, paddr_t end)
     spin_unlock(&frames_lock);
 }
 
-/* A block of the order below the address limit; frames_lock held. INVALID_MFN: none. */
-static mfn_t take_block(unsigned int order, unsigned int below_bits)
+/* Join the loose frames with their buddies; frames_lock held. True if there were any. */
+static bool join_loose(void)
 {
-    uint64_t limit = below_bits ? (1ull << below_bits) >> PAGE_SHIFT : ~0ull;
+    if (!loose_count)
+        return false;
+    free_frames -= loose_count;
+    for (unsigned int z = 0; z < ZONES; z++)
+        while (loose_head[z] != FREE_LIST_NIL) {
+            uint32_t m = loose_head[z];
+            loose_head[z] = frame_table[m].next;
+            free_block(m, 0);
+        }
+    loose_count = 0;
+    return true;
+}
 
+static mfn_t take_joined_block(unsigned int order, uint64_t limit)
+{
     for (int z = ZONES - 1; z >= 0; z--) {
         if (z == 1 && limit <= ZONE_BOUNDARY)
             continue;
@@ -123,8 +131,17 @@ static mfn_t take_block(unsigned int order, unsigned int below_bits)
     return INVALID_MFN;
 }
 
-/* Make a block fit for a new owner of this generation (0: the hypervisor). No locks held. */
-static void prepare_block(mfn_t m, unsigned int order, uint32_t generation)
+mfn_t take_block(unsigned int order, unsigned int below_bits)
+{
+    uint64_t limit = below_bits ? (1ull << below_bits) >> PAGE_SHIFT : ~0ull;
+    mfn_t m = take_joined_block(order, limit);
+
+    if (unlikely(mfn_eq(m, INVALID_MFN)) && join_loose())
+        m = take_joined_block(order, limit);
+    return m;
+}
+
+void prepare_block(mfn_t m, unsigned int order, uint32_t generation)
 {
     for (uint64_t i = 0; i < 1ull << order; i++) {
         struct frame *f = mfn_to_frame(mfn_add(m, i));
@@ -182,53 +199,6 @@ void page_free(void *page)
         frames_free(mfn_to_frame(virt_to_mfn(page)), 0);
 }
 
-/* mem_lock held. */
-static void dom_list_add(struct domain *d, struct frame *f)
-{
-    uint32_t m = (uint32_t)mfn_x(frame_to_mfn(f));
-
-    f->prev = FRAME_LINK_END;
-    f->next = d->frames_head;
-    if (d->frames_head != FRAME_LINK_END)
-        frame_table[d->frames_head].prev = m;
-    d->frames_head = m;
-}
-
-static void dom_list_del(struct domain *d, struct frame *f)
-{
-    if (f->prev != FRAME_LINK_END)
-        frame_table[f->prev].next = f->next;
-    else
-        d->frames_head = f->next;
-    if (f->next != FRAME_LINK_END)
-        frame_table[f->next].prev = f->prev;
-}
-
-/* Charge n frames; mem_lock held. A domain with frames holds a reference on itself. */
-static bool dom_charge(struct domain *d, uint64_t n)
-{
-    if (d->dying || (uint64_t)d->tot_pages + n > d->max_pages)
-        return false;
-    if (!d->tot_pages)
-        domain_get(d);
-    d->tot_pages += (uint32_t)n;
-    return true;
-}
-
-/* Uncharge; true: the caller drops the domain's reference on itself after unlocking. */
-static bool dom_uncharge(struct domain *d, uint64_t n)
-{
-    d->tot_pages -= (uint32_t)n;
-    return !d->tot_pages;
-}
-
-static void dom_own(struct domain *d, struct frame *f, uint64_t flags)
-{
-    f->owner = d->id;
-    f->validated = 0;
-    atomic_store(&f->info, FI_RAM | FI_ALLOCATED | FI_REF_ONE | flags);
-}
-
 struct frame *dom_frames_alloc(struct domain *d, unsigned int order, unsigned int below_bits)
 {
     uint64_t n = 1ull << order;
@@ -261,6 +231,15 @@ struct frame *dom_frames_alloc(struct domain *d, unsigned int order, unsigned in
 
     prepare_block(m, order, d->generation);
     spin_lock(&d->mem_lock);
+    if (unlikely(d->dying)) {
+        /* Its frames may have been taken from it already: this one would stay for ever. */
+        bool put = dom_uncharge(d, n);
+        spin_unlock(&d->mem_lock);
+        frames_free(mfn_to_frame(m), order);
+        if (put)
+            domain_put(d);
+        return NULL;
+    }
     for (uint64_t i = n; i-- > 0;) {
         struct frame *f = mfn_to_frame(mfn_add(m, i));
         dom_own(d, f, 0);
@@ -283,8 +262,9 @@ void frame_release(struct frame *f)
     spin_lock(&d->mem_lock);
     dom_list_del(d, f);
     bool put = dom_uncharge(d, 1);
-    f->info = FI_RAM | FI_DIRTY | (uint64_t)d->generation << 32;
-    f->owner = FRAME_NO_OWNER;
+    f->owner = FRAME_NO_OWNER; /* first: the generation could be read as type and flags */
+    atomic_store(&f->info, FI_RAM | FI_DIRTY | (uint64_t)d->generation << 32);
+    m2p_set(frame_to_mfn(f), INVALID_M2P_ENTRY);
     spin_lock(&frames_lock);
     free_block(mfn_x(frame_to_mfn(f)), 0);
     spin_unlock(&frames_lock);
@@ -310,7 +290,8 @@ void frame_share(struct frame *f, struct domain *d, bool writable)
 {
     f->owner = d->id;
     f->validated = 0;
-    uint64_t type = writable ? 0 : FI_TYPE_OF(FRAME_NONE);
+    /* A type reference of no type, which is never dropped, keeps writers away. */
+    uint64_t type = writable ? 0 : FI_TYPE_OF(FRAME_NONE) | FI_TYPE_ONE;
     atomic_store(&f->info, FI_RAM | FI_ALLOCATED | FI_XENHEAP | FI_REF_ONE | type);
 }
 

@@ -2,11 +2,87 @@
 /* What the files of xen/mm share among themselves. */
 #ifndef XEN_MM_INTERNAL_H
 #define XEN_MM_INTERNAL_H
+#include "domain/domain.h"
 #include "mm/frame.h"
 
 /* The last reference went: back to the allocator, uncharged. (alloc.c) */
 void frame_release(struct frame *f);
 /* Flush d's CPUs if they may hold TLB entries of the frame's former use. (frame.c) */
 void frame_flush_stale(struct frame *f, const struct domain *d);
+
+/* ---- the allocator (alloc.c) --------------------------------------------------------------- */
+
+#define ZONES         2
+#define ZONE_BOUNDARY (GB(4) >> PAGE_SHIFT)
+
+static inline unsigned int zone_of(uint64_t mfn)
+{
+    return mfn >= ZONE_BOUNDARY;
+}
+
+extern struct spinlock frames_lock;
+extern uint64_t free_frames, claimed_frames; /* frames_lock */
+/*
+ * Single free frames that were not joined with their buddies, chained through frame.next: what a
+ * domain gives back page by page it, or another, often wants soon. They count as free; they are
+ * joined when a block cannot be had otherwise, and there are never more than LOOSE_MAX.
+ */
+extern uint32_t loose_head[ZONES], loose_count; /* frames_lock */
+#define LOOSE_MAX 1024
+
+/* A block of the order below the address limit (bits, 0: none), or INVALID_MFN; and back. Both
+ * count free_frames. frames_lock held. */
+mfn_t take_block(unsigned int order, unsigned int below_bits);
+void free_block(uint64_t mfn, unsigned int order);
+/* Make a block fit for a new owner of this generation (0: the hypervisor). No locks needed. */
+void prepare_block(mfn_t m, unsigned int order, uint32_t generation);
+
+/* ---- frames of a domain; mem_lock held ----------------------------------------------------- */
+
+static inline void dom_list_add(struct domain *d, struct frame *f)
+{
+    uint32_t m = (uint32_t)mfn_x(frame_to_mfn(f));
+
+    f->prev = FRAME_LINK_END;
+    f->next = d->frames_head;
+    if (d->frames_head != FRAME_LINK_END)
+        frame_table[d->frames_head].prev = m;
+    d->frames_head = m;
+}
+
+static inline void dom_list_del(struct domain *d, struct frame *f)
+{
+    if (f->prev != FRAME_LINK_END)
+        frame_table[f->prev].next = f->next;
+    else
+        d->frames_head = f->next;
+    if (f->next != FRAME_LINK_END)
+        frame_table[f->next].prev = f->prev;
+}
+
+/* Charge n frames. A domain with frames holds a reference on itself. */
+static inline bool dom_charge(struct domain *d, uint64_t n)
+{
+    if (d->dying || (uint64_t)d->tot_pages + n > d->max_pages)
+        return false;
+    if (!d->tot_pages)
+        domain_get(d);
+    d->tot_pages += (uint32_t)n;
+    return true;
+}
+
+/* Uncharge; true: the caller drops the domain's reference on itself after unlocking. */
+static inline bool dom_uncharge(struct domain *d, uint64_t n)
+{
+    d->tot_pages -= (uint32_t)n;
+    return !d->tot_pages;
+}
+
+static inline void dom_own(struct domain *d, struct frame *f, uint64_t flags)
+{
+    f->owner = d->id;
+    f->validated = 0;
+    atomic_store(&f->info, FI_RAM | FI_ALLOCATED | FI_REF_ONE | flags);
+}
 
 #endif

@@ -268,6 +268,22 @@ void __init paging_init(void)
     write_cr3(virt_to_maddr(idle_l4));
 }
 
+int m2p_chunk_mfn(unsigned int index, mfn_t *first)
+{
+    uint64_t va = RW_M2P_START + (uint64_t)index * MB(2);
+    pte_t e = idle_l4[L4_INDEX(va)];
+
+    if (e & PTE_PRESENT)
+        e = ((pte_t *)mfn_to_virt(pte_mfn(e)))[L3_INDEX(va)];
+    if (e & PTE_PRESENT)
+        e = ((pte_t *)mfn_to_virt(pte_mfn(e)))[L2_INDEX(va)];
+    if (!(e & PTE_PRESENT))
+        return -ENOENT;
+    ASSERT(e & PTE_PSE);
+    *first = pte_mfn(e);
+    return 0;
+}
+
 void *ioremap(paddr_t start, size_t len)
 {
     static uint64_t next = IOREMAP_START;

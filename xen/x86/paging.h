@@ -12,6 +12,8 @@ extern uint64_t paddr_mask; /* address bits that the CPU has, as PTE_ADDR bits *
 void paging_init(void);
 /* Fill slots 256-271 of a guest's L4. */
 void paging_install_hv_slots(pte_t *l4, struct domain *d);
+/* First frame of the given 2 MiB of the machine-to-phys table. -ENOENT: nothing is mapped there. */
+int m2p_chunk_mfn(unsigned int index, mfn_t *first);
 /* Allocate from RAM before the allocator runs: n frames, aligned to align bytes, zeroed. */
 paddr_t boot_alloc(uint64_t bytes, uint64_t align);
 /* Hand all RAM that is left to the frame allocator. Returns the number of frames. */
