@@ -74,8 +74,7 @@ static void key_domains(char key __unused)
 
 static void dump_events(struct domain *d)
 {
-    static const char *const states[] = {"free", "reserved", "unbound", "interdomain",
-                                         "pirq", "virq",     "ipi"};
+    static const char *const states[] = {"closed", "unbound", "interdomain", "pirq", "virq", "ipi"};
     for (evtchn_port_t port = 0; port < d->evtchn.nr_ports; port++) {
         const struct evtchn *c = port_lookup(d, port);
         if (!c || !c->state)
