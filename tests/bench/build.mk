@@ -4,5 +4,5 @@ $(eval $(call guest_kernel,bench,$(addprefix $(B)/guest/tests/bench/, main.o cal
         traps.o mmu.o switches.o sharing.o)))
 
 .PHONY: bench
-bench: $(B)/guest/bench.elf
+bench: all
 	tests/bench/run --build=$(B)
