@@ -43,6 +43,7 @@ help:
 	@echo 'make bench      instructions per operation, Hospes and Debian'"'"'s Xen side by side'
 	@echo 'make fuzz       the fuzzers, for longer than make check does'
 	@echo 'make install    to DESTDIR: hypervisor, GRUB script, programs, units'
+	@echo 'make deb        the same as a Debian package, build/hospes_VERSION_amd64.deb'
 	@echo 'make format     clang-format on every source file'
 	@echo 'make clean      removes what was built, keeps the kernel that the lab fetched'
 	@echo 'make distclean  removes that, too, and config.mk'
@@ -83,6 +84,14 @@ install: all
 	install -m 755 $(wildcard $(B)/bin/*) $(DESTDIR)$(SBINDIR)
 	install -m 644 $(wildcard dom0-toolstack/systemd/*.service dom0-toolstack/systemd/*.target) \
 	    $(DESTDIR)$(UNITDIR)
+
+deb: all
+	@dom0-toolstack/make-deb $(VERSION) $(B)
+
+ifeq ($(wildcard tests/fuzz/build.mk),)
+fuzz:
+	@echo "there are no fuzzers yet"; exit 1
+endif
 
 SOURCES = $(shell git ls-files '*.c' '*.h')
 format:

@@ -106,11 +106,10 @@ is()
 # soon SECONDS COMMAND...: try it until it succeeds.
 soon()
 {
-    local tries=$(($1 * 5))
+    local end=$(($(cut -d. -f1 /proc/uptime) + $1))
     shift
     while ! "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || return 1
+        [ "$(cut -d. -f1 /proc/uptime)" -lt $end ] || return 1
         sleep 0.2
     done
 }
