@@ -277,7 +277,7 @@ int pirq_map_gsi(struct domain *d, int gsi, int pirq)
     if (gsi < 0 || (unsigned int)gsi >= nr_gsis)
         return -EINVAL;
     unsigned int irq = (unsigned int)gsi < NR_ISA_IRQS ? acpi.isa[gsi].gsi : (unsigned int)gsi;
-    if (irq >= nr_gsis || irq_desc(irq)->kind != IRQ_IOAPIC || irq_desc(irq)->own_fn)
+    if (irq >= nr_gsis || irq_desc(irq)->kind != IRQ_IOAPIC)
         return -EINVAL;
     spin_lock(&d->irq_lock);
     rc = d->pirqs ? 0 : table_alloc(d);
