@@ -30,7 +30,7 @@ $(B)/hospes: $(B)/hv/hospes.bin xen/wrap32.S
 	  -DIMAGE_END=0x$$(nm $(B)/hospes-syms | awk '$$3=="__image_end"{print substr($$1,9)}') \
 	  -o $(B)/hv/wrap32.o xen/wrap32.S
 	ld -m elf_i386 -nostdlib -static -z noexecstack --build-id=none -Ttext=0x200000 -e 0x200000 \
-	  --no-warn-rwx-segments -N -o $@ $(B)/hv/wrap32.o
+	  --no-warn-rwx-segments -z max-page-size=4096 -o $@ $(B)/hv/wrap32.o
 
 # Offsets of C structures for assembly.
 $(B)/hv/offsets.h: xen/offsets.c
