@@ -27,7 +27,11 @@ static long do_initialise(struct vcpu *v, guest_ptr_t arg)
     } else {
         spin_lock(&d->lock);
         rc = v->initialised ? -EEXIST : pv_set_context(v, c);
+        if (!rc && (c->flags & VGCF_online))
+            atomic_and(&v->pause_flags, ~VPF_DOWN);
         spin_unlock(&d->lock);
+        if (!rc)
+            vcpu_wake(v);
     }
     hv_free(c);
     if (rc == -ERESTART)

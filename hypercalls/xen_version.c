@@ -3,6 +3,7 @@
 #include "hypercalls/hypercall.h"
 #include "hypercalls/abi/version.h"
 #include "boot/cmdline.h"
+#include "pv/context.h"
 
 /* The version whose interfaces we speak: Debian's tools choose their directory by it. */
 #define VERSION       (4u << 16 | 17)
@@ -10,13 +11,6 @@
 #define CAPABILITIES  "xen-3.0-x86_64 "
 #define CHANGESET     "unavailable"
 #define COMPILER_NAME "cc " __VERSION__
-
-#define ASSIST(t)     (1ull << VMASST_TYPE_##t)
-/* What a 64-bit PV kernel may ask for; some of them have no meaning there, but kernels set them. */
-#define PV_ASSISTS                                                                          \
-    (ASSIST(4gb_segments) | ASSIST(4gb_segments_notify) | ASSIST(writable_pagetables) |     \
-     ASSIST(pae_extended_cr3) | ASSIST(architectural_iopl) | ASSIST(runstate_update_flag) | \
-     ASSIST(m2p_strict))
 
 /* text into the caller's array, padded with zeros to its whole size. */
 static long put_text(guest_ptr_t arg, const char *text, size_t size)
@@ -52,7 +46,7 @@ static long do_get_features(guest_ptr_t arg)
         return -EINVAL;
     fi.submap = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
                 1u << XENFEAT_gnttab_map_avail_bits;
-    if (d->vm_assist & ASSIST(pae_extended_cr3))
+    if (d->vm_assist & PV_VM_ASSIST(pae_extended_cr3))
         fi.submap |= 1u << XENFEAT_pae_pgdir_above_4gb;
     if (d->privileged)
         fi.submap |= 1u << XENFEAT_dom0;
@@ -94,7 +88,7 @@ HYPERCALL(hc_vm_assist)
     struct domain *d = current->domain;
     uint64_t bit;
 
-    if ((uint32_t)a2 >= 64 || !((PV_ASSISTS >> (uint32_t)a2) & 1))
+    if ((uint32_t)a2 >= 64 || !((PV_VM_ASSISTS >> (uint32_t)a2) & 1))
         return -EINVAL;
     bit = 1ull << (uint32_t)a2;
     switch ((uint32_t)a1) {
