@@ -46,8 +46,9 @@ static void pop_message(struct conn *c)
     if (!c->out) {
         c->out_last = NULL;
     }
-    c->out_done = 0;
     c->out_count--;
+    c->out_bytes -= m->len - c->out_done;
+    c->out_done = 0;
     conn_usage(c)->work_bytes -= sizeof(*m) + m->len;
     free(m);
 }
@@ -123,6 +124,7 @@ void conn_queue(struct conn *c, struct msg *m)
     }
     c->out_last = m;
     c->out_count++;
+    c->out_bytes += m->len;
     conn_usage(c)->work_bytes += sizeof(*m) + m->len;
     c->core->ops->wake(c->core->arg, c);
 }
@@ -211,6 +213,7 @@ size_t conn_out_peek(struct conn *c, const void **data)
 void conn_out_done(struct conn *c, size_t len)
 {
     c->out_done += (uint32_t)len;
+    c->out_bytes -= (uint32_t)len;
     if (c->out_done == c->out->len) {
         pop_message(c);
     }

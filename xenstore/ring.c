@@ -120,37 +120,49 @@ static bool put_message(struct ring *r, uint32_t *prod, uint32_t *room)
     return n == len;
 }
 
-void ring_flush(struct ring *r)
+/* The free room, or -1 if the guest's index is nonsense. */
+static int32_t room_left(const struct ring *r)
 {
-    struct conn *c = r->conn;
-    uint32_t used, room, prod = r->rsp_prod, total = 0;
-    const struct msg *m;
+    uint32_t used = r->rsp_prod - load(&r->page->rsp_cons);
 
-    if (!r->dead && c->broken) {
-        fail(r, XENSTORE_ERROR_COMM, "cannot be served any more");
-    }
-    if (r->dead || !c->out) {
-        return;
-    }
-    used = prod - load(&r->page->rsp_cons);
-    if (used > XENSTORE_RING_SIZE) {
-        fail(r, XENSTORE_ERROR_RINGIDX, "bad response index");
-        return;
-    }
-    room = XENSTORE_RING_SIZE - used;
-    for (m = c->out; m; m = m->next) {
-        total += m->len;
-    }
+    return used > XENSTORE_RING_SIZE ? -1 : (int32_t)(XENSTORE_RING_SIZE - used);
+}
+
+/* Sends until the ring is full or nothing is left. */
+static void send_round(struct ring *r, uint32_t room)
+{
+    uint32_t prod = r->rsp_prod, total = r->conn->out_bytes;
+
     /* What does not go out whole and now must not be lost with us. */
-    if (total - c->out_done > room && is_before(r->kept_until, queue_start(r) + total)) {
+    if (total > room && is_before(r->kept_until, r->rsp_prod + total)) {
         keep_now(r);
     }
-    while (c->out && room && put_message(r, &prod, &room)) {
+    while (r->conn->out && room && put_message(r, &prod, &room)) {
     }
-    if (prod != r->rsp_prod) {
-        r->rsp_prod = prod;
-        store(&r->page->rsp_prod, prod);
-        r->notify = true;
+    r->rsp_prod = prod;
+    store(&r->page->rsp_prod, prod);
+    r->notify = true;
+}
+
+void ring_flush(struct ring *r)
+{
+    int32_t room;
+
+    if (!r->dead && r->conn->broken) {
+        fail(r, XENSTORE_ERROR_COMM, "cannot be served any more");
+    }
+    /* Again until it is full: the guest tells of room only if it found the ring full. */
+    while (!r->dead && r->conn->out && (room = room_left(r)) != 0) {
+        if (room < 0) {
+            fail(r, XENSTORE_ERROR_RINGIDX, "bad response index");
+            return;
+        }
+        send_round(r, (uint32_t)room);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+    /* What must wait must not be lost, either. */
+    if (!r->dead && r->conn->out && is_before(r->kept_until, r->rsp_prod + r->conn->out_bytes)) {
+        keep_now(r);
     }
 }
 
@@ -161,26 +173,26 @@ static void consume(struct ring *r, uint32_t n)
     r->req_cons += n;
     store(&r->page->req_cons, r->req_cons);
     r->notify = true;
+    /* What we look at next must be newer than this: the guest looks here to decide about an event. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Takes the part of a large request that the rest of it needs the room of. */
-static bool take_part(struct ring *r, uint32_t avail, uint32_t missing)
+/* Takes what there is of an incomplete request. It must not stay in the ring: Linux announces more
+ * only if all that it wrote before was taken. */
+static void take_part(struct ring *r, uint32_t avail)
 {
     struct core *core = r->conn->core;
-    uint32_t n = missing - XENSTORE_RING_SIZE;
     size_t mark;
 
-    n = n < avail ? n : avail;
-    copy_in(r, r->req_cons, r->in + r->in_got, n);
+    copy_in(r, r->req_cons, r->in + r->in_got, avail);
     mark = journal_begin(&core->batch, 'i');
     buf_u32(&core->batch, r->conn->domid);
     buf_u32(&core->batch, r->req_cons);
-    buf_add(&core->batch, r->in + r->in_got, n);
+    buf_add(&core->batch, r->in + r->in_got, avail);
     journal_end(&core->batch, mark);
     core_flush_journal(core);
-    r->in_got += n;
-    consume(r, n);
-    return true;
+    r->in_got += avail;
+    consume(r, avail);
 }
 
 /* The header as it is in the copy, or in the ring if the copy does not have it yet. */
@@ -226,8 +238,12 @@ static bool next_request(struct ring *r)
         fail(r, XENSTORE_ERROR_RINGIDX, "bad request index");
         return false;
     }
-    if (!avail || !peek_header(r, avail, &hdr)) {
+    if (!avail) {
         return false;
+    }
+    if (!peek_header(r, avail, &hdr)) {
+        take_part(r, avail);
+        return true;
     }
     if (hdr.len > XENSTORE_PAYLOAD_MAX) {
         fail(r, XENSTORE_ERROR_PROTO, "message too long");
@@ -236,9 +252,10 @@ static bool next_request(struct ring *r)
     missing = (uint32_t)sizeof(hdr) + hdr.len - r->in_got;
     if (avail >= missing) {
         handle(r, &hdr, missing);
-        return true;
+    } else {
+        take_part(r, avail);
     }
-    return missing > XENSTORE_RING_SIZE && take_part(r, avail, missing);
+    return true;
 }
 
 static bool wants_reset(const struct ring *r)

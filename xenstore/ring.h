@@ -12,8 +12,7 @@
  *   - A request stays in the ring (req_cons is not moved) until its changes are in the journal and
  *     its answer is in the ring, or in the journal if the ring has no room. The answer becomes
  *     visible at once (rsp_prod moves over whole messages) except when it is larger than the room.
- *   - Bytes that leave the ring before the request is complete (only those of requests larger than
- *     the ring) are in the journal first.
+ *   - Bytes that leave the ring before the request is complete are in the journal first.
  * With the journal's last word about a ring ("consumed up to here, these bytes are on their way out
  * from this position") and the page's indices, a new process knows exactly what was done.
  */
