@@ -11,6 +11,7 @@
 struct shared_info *kit_shared;
 static struct vcpu_info *infos[KIT_MAX_VCPUS];
 static event_handler_t handlers[NR_HANDLED];
+static uint8_t handled_on[NR_HANDLED]; /* the vCPU that a port belongs to */
 
 /* The address at which the shared-info frame replaces a page of ours. */
 static char shared_page[PAGE_SIZE] __attribute__((aligned(4096)));
@@ -104,6 +105,12 @@ void event_clear(evtchn_port_t port)
 
 void event_handle(evtchn_port_t port, event_handler_t handler)
 {
+    event_handle_on(0, port, handler);
+}
+
+void event_handle_on(unsigned int vcpu, evtchn_port_t port, event_handler_t handler)
+{
+    handled_on[port] = (uint8_t)vcpu;
     handlers[port] = handler;
     if (handler != NULL) {
         event_unmask(port);
@@ -114,17 +121,20 @@ void event_handle(evtchn_port_t port, event_handler_t handler)
 
 static void deliver_word(unsigned int word)
 {
-    xen_ulong_t ready;
+    xen_ulong_t ready = *(volatile xen_ulong_t *)&kit_shared->evtchn_pending[word] &
+                        ~*(volatile xen_ulong_t *)&kit_shared->evtchn_mask[word];
 
-    while ((ready = *(volatile xen_ulong_t *)&kit_shared->evtchn_pending[word] &
-                    ~*(volatile xen_ulong_t *)&kit_shared->evtchn_mask[word]) != 0) {
+    for (; ready != 0; ready &= ready - 1) {
         evtchn_port_t port = word * WORD_BITS + (unsigned int)__builtin_ctzl(ready);
 
+        if (handled_on[port] != this_vcpu()) {
+            continue;
+        }
         event_clear(port);
         if (handlers[port] != NULL) {
             handlers[port](port);
         } else {
-            event_mask(port); /* nobody wants it: silence it rather than spin */
+            event_mask(port); /* nobody wants it: silence it rather than be called again */
         }
     }
 }

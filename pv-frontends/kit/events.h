@@ -32,6 +32,9 @@ void events_off(void);
 
 /* Calls `handler` for `port` (below 4096) and unmasks it. NULL masks it again. */
 void event_handle(evtchn_port_t port, event_handler_t handler);
+/* The same for a port that is bound to another vCPU than 0: only that one handles it. All vCPUs share
+ * the pending words, so without this two of them could take the same event. */
+void event_handle_on(unsigned int vcpu, evtchn_port_t port, event_handler_t handler);
 
 void event_mask(evtchn_port_t port);
 /* Through the hypervisor, so that a pending event is delivered. */
