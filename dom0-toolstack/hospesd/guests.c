@@ -256,6 +256,20 @@ static void ended(struct guest *g, unsigned int reason)
     apply(g, policy);
 }
 
+/* Removes what a destroy that was interrupted (or another tool's) left of a domain that is gone. */
+static void tidy(const struct guest *g)
+{
+    char text[37], *vm;
+
+    if (!g->managed)
+        return;
+    vm = hs_readf(g->d->ctx.xs, HS_TX_NONE, "/local/domain/%" PRIu32 "/vm", g->domid);
+    hl_uuid_format(g->uuid, text);
+    if (vm && strstr(vm, text))
+        hl_domain_forget(&g->d->ctx, g->domid, g->uuid);
+    free(vm);
+}
+
 /* ---- comparing with the hypervisor ----------------------------------------------------------- */
 
 static void see(struct daemon *d, const struct hv_domain_info *info, bool startup)
@@ -306,8 +320,10 @@ void guests_scan(struct daemon *d, bool startup)
         next = g->next;
         for (size_t i = 0; !alive && i < count; i++)
             alive = list[i].domid == g->domid;
-        if (!alive)
-            guest_remove(g);
+        if (alive)
+            continue;
+        tidy(g);
+        guest_remove(g);
     }
     for (size_t i = 0; i < count; i++) {
         if (list[i].domid != 0)

@@ -196,7 +196,11 @@ static int restart(struct hl_ctx *ctx, struct job *j)
         return rc;
     if (j->kind == JOB_RESTART || (j->kind == JOB_BUILD && is_ours(ctx, j))) {
         rc = hl_domain_destroy_keep_record(ctx, j->domid, j->err);
-        rc = rc == -ESRCH || rc == -ENOENT ? 0 : rc;
+        if (rc == -ESRCH || rc == -ENOENT) {
+            /* Whoever destroyed it was interrupted before the traces were gone. */
+            hl_domain_forget(ctx, j->domid, j->uuid);
+            rc = hl_record_save(&c, j->err);
+        }
     } else if (j->kind == JOB_RENAME_RESTART) {
         rc = set_aside(ctx, j->domid, c.name, j->err);
     }
