@@ -152,6 +152,7 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     v->regs.cs = (uint16_t)(c->user_regs.cs | 3);
     v->regs.ss = (uint16_t)(c->user_regs.ss | 3);
     v->regs.rflags = (c->user_regs.rflags & 0x40dd5) | X86_EFLAGS_IF | X86_EFLAGS_MBS;
+    v->pv.iopl = (uint8_t)((c->user_regs.rflags >> 12) & 3); /* Linux starts CPUs with its IOPL there */
     v->regs.entry_vector = 0; /* leave by IRET */
     v->regs.error_code = 0;
     v->pv.in_kernel = (c->flags & VGCF_in_kernel) || !user;
