@@ -48,6 +48,8 @@ long domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
         return a->vcpu >= d->max_vcpus ? -EINVAL : -ESRCH;
     if (!affinity_args_ok(a))
         return -EINVAL;
+    if (a->flags & XEN_VCPUAFFINITY_FORCE)
+        vcpu_pin_force_off(v);
     old_hard = v->hard_affinity;
     if (a->flags & XEN_VCPUAFFINITY_HARD) {
         rc = cpumask_from_guest(&mask, &a->cpumap_hard);

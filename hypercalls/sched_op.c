@@ -106,6 +106,19 @@ static long do_poll(guest_ptr_t arg)
     return 0;
 }
 
+static long do_pin_override(guest_ptr_t arg)
+{
+    struct sched_pin_override op;
+
+    if (!current->domain->privileged)
+        return -EPERM;
+    if (copy_struct_from_guest(&op, arg))
+        return -EFAULT;
+    if (op.pcpu >= MAX_CPUS)
+        return -EINVAL;
+    return vcpu_pin_override(current, op.pcpu);
+}
+
 static long do_watchdog(guest_ptr_t arg)
 {
     struct sched_watchdog op;
@@ -127,6 +140,22 @@ HYPERCALL(hc_sched_op)
     case SCHEDOP_remote_shutdown: return do_remote_shutdown(arg);
     case SCHEDOP_shutdown_code: return do_shutdown_code(arg);
     case SCHEDOP_watchdog: return do_watchdog(arg);
+    case SCHEDOP_pin_override: return do_pin_override(arg);
+    default: return -ENOSYS;
+    }
+}
+
+/* The first form of sched_op: three commands, a shutdown's reason in the register itself. */
+HYPERCALL(hc_sched_op_compat)
+{
+    switch ((uint32_t)a1) {
+    case SCHEDOP_yield: return vcpu_yield();
+    case SCHEDOP_block: vcpu_block(); return 0;
+    case SCHEDOP_shutdown:
+        if (a2 > SHUTDOWN_MAX)
+            return -EINVAL;
+        domain_shutdown(current->domain, (uint8_t)a2);
+        return 0;
     default: return -ENOSYS;
     }
 }

@@ -74,6 +74,13 @@ static long do_get_runstate(struct vcpu *v, guest_ptr_t arg)
     return copy_struct_to_guest(arg, &r);
 }
 
+/* Whether a structure at this address can ever be the guest's: canonical, not in our range. */
+static bool guest_may_have(uint64_t va)
+{
+    return va_is_canonical(va) && (va < HV_VIRT_START - PAGE_SIZE || va >= HV_VIRT_END) &&
+           va <= ~0ull - PAGE_SIZE;
+}
+
 static long do_register_runstate(struct vcpu *v, guest_ptr_t arg)
 {
     struct vcpu_register_runstate_memory_area op;
@@ -81,9 +88,12 @@ static long do_register_runstate(struct vcpu *v, guest_ptr_t arg)
 
     if (copy_struct_from_guest(&op, arg))
         return -EFAULT;
+    if (op.addr.p && !guest_may_have(op.addr.p))
+        return -EFAULT;
+    /* It need not be mapped now: what is told later may arrive. */
     vcpu_runstate_get(v, &r);
     if (op.addr.p && copy_struct_to_guest(guest_ptr(op.addr.p), &r))
-        return -EFAULT;
+        barrier();
     v->runstate_area = op.addr.p;
     return 0;
 }
@@ -94,7 +104,7 @@ static long do_register_time(struct vcpu *v, guest_ptr_t arg)
 
     if (copy_struct_from_guest(&op, arg))
         return -EFAULT;
-    if (op.addr.p && clear_guest(guest_ptr(op.addr.p), sizeof(struct vcpu_time_info)))
+    if (op.addr.p && !guest_may_have(op.addr.p))
         return -EFAULT;
     v->time_area = op.addr.p;
     if (v == current)
@@ -137,7 +147,9 @@ static long do_register_vcpu_info(struct vcpu *v, guest_ptr_t arg)
     if (copy_struct_from_guest(&op, arg))
         return -EFAULT;
     /* One page, and aligned, so that our locked operations on it stay cheap. */
-    if (op.offset > PAGE_SIZE - sizeof(struct vcpu_info) || op.offset & 7)
+    if (op.offset > PAGE_SIZE - sizeof(struct vcpu_info))
+        return -ENXIO;
+    if (op.offset & 7)
         return -EINVAL;
     if (v != current && !(READ_ONCE(v->pause_flags) & VPF_DOWN))
         return -EINVAL;

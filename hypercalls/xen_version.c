@@ -37,18 +37,16 @@ static long do_compile_info(guest_ptr_t arg)
 
 static long do_get_features(guest_ptr_t arg)
 {
-    const struct domain *d = current->domain;
     struct xen_feature_info fi;
 
     if (copy_struct_from_guest(&fi, arg))
         return -EFAULT;
     if (fi.submap_idx >= XENFEAT_NR_SUBMAPS)
         return -EINVAL;
-    fi.submap = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
-                1u << XENFEAT_gnttab_map_avail_bits;
-    if (d->vm_assist & PV_VM_ASSIST(pae_extended_cr3))
-        fi.submap |= 1u << XENFEAT_pae_pgdir_above_4gb;
-    if (d->privileged)
+    fi.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |
+                1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits |
+                1u << XENFEAT_direct_mapped;
+    if (current->domain->privileged)
         fi.submap |= 1u << XENFEAT_dom0;
     return copy_struct_to_guest(arg, &fi);
 }

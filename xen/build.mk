@@ -35,6 +35,6 @@ $(B)/hospes: $(B)/hv/hospes.bin xen/wrap32.S
 # Offsets of C structures for assembly.
 $(B)/hv/offsets.h: xen/offsets.c
 	@mkdir -p $(@D)
-	$(CC) $(HV_CFLAGS) -S -o $(B)/hv/offsets.s $<
+	$(CC) $(HV_CFLAGS) -MT $@ -S -o $(B)/hv/offsets.s $<
 	sed -n 's/^.*\.ascii[ \t]*"@\([A-Za-z0-9_]*\) \$$*\([0-9-]*\)".*/#define \1 \2/p' $(B)/hv/offsets.s > $@
 $(filter %.S.o,$(HV_OBJ)) $(B)/hv/xen/x86/entry.o: $(B)/hv/offsets.h

@@ -556,6 +556,8 @@ long evtchn_set_priority(evtchn_port_t port, uint32_t priority)
         return -ENOSYS;
     if (priority > EVTCHN_FIFO_PRIORITY_MIN)
         return -EINVAL;
+    if (READ_ONCE(c->state) == EVTCHNSTAT_closed)
+        return -EACCES;
     /* From the next time that it is queued. */
     WRITE_ONCE(c->priority, (uint8_t)index_nospec(priority, EVTCHN_FIFO_MAX_QUEUES));
     return 0;

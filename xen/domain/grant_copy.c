@@ -26,8 +26,12 @@ static int16_t get_own_frame(struct grant_copy_side *s, struct domain *d)
     if (!mfn_valid(mfn_make(s->number)))
         return GNTST_bad_page;
     f = mfn_to_frame(mfn_make(index_nospec(s->number, max_mfn)));
-    if (!(s->writable ? frame_get_writable(f, d) : frame_get(f, d)))
-        return GNTST_bad_page;
+    if (!(s->writable ? frame_get_writable(f, d) : frame_get(f, d))) {
+        if (!s->writable || !frame_get(f, d))
+            return GNTST_bad_page;
+        frame_put(f); /* its, but in other use */
+        return GNTST_general_error;
+    }
     s->frame = f;
     return GNTST_okay;
 }

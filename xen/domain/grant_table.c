@@ -43,14 +43,32 @@ static void clear_status(grant_entry_v1_t *e, const struct grant_active *a)
         atomic_and(entry_word(e), ~clear);
 }
 
-static struct frame *get_frame(const struct domain *lender, uint32_t mfn, bool writable)
+/* A reference on the frame that the entry names. */
+static int16_t get_frame(const struct domain *lender, uint32_t mfn, bool writable,
+                         struct frame **frame)
 {
     struct frame *f;
 
     if (unlikely(mfn >= max_mfn))
-        return NULL;
+        return GNTST_bad_page;
     f = mfn_to_frame(mfn_make(index_nospec(mfn, max_mfn)));
-    return (writable ? frame_get_writable(f, lender) : frame_get(f, lender)) ? f : NULL;
+    *frame = f;
+    if (likely(writable ? frame_get_writable(f, lender) : frame_get(f, lender))) {
+        /* What we share with the lender (this table, for one) is not the lender's to lend. */
+        if (likely(!(READ_ONCE(f->info) & FI_XENHEAP)))
+            return GNTST_okay;
+        if (writable)
+            frame_put_writable(f);
+        else
+            frame_put(f);
+        return GNTST_bad_page;
+    }
+    /* The lender's, but a page table for instance? */
+    if (writable && frame_get(f, lender)) {
+        frame_put(f);
+        return GNTST_general_error;
+    }
+    return GNTST_bad_page;
 }
 
 int16_t grant_pin(struct domain *lender, grant_ref_t ref, domid_t borrower, bool writable,
@@ -79,15 +97,14 @@ int16_t grant_pin(struct domain *lender, grant_ref_t ref, domid_t borrower, bool
         }
     }
     if (status == GNTST_okay) {
-        *frame = get_frame(lender, a->mfn, writable);
-        if (likely(*frame)) {
+        status = get_frame(lender, a->mfn, writable, frame);
+        if (likely(status == GNTST_okay)) {
             if (writable)
                 a->writers++;
             else
                 a->readers++;
         } else {
             clear_status(e, a);
-            status = GNTST_bad_page;
         }
     }
     spin_unlock(&a->lock);

@@ -568,15 +568,10 @@ void sched_context_saved(struct vcpu *prev)
 
 /* ---- parameters -------------------------------------------------------------------------------- */
 
-int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m)
+static void set_hard(struct vcpu *v, struct rq *rq, unsigned long flags, cpumask_t m)
 {
-    unsigned long flags;
-    struct rq *rq;
     bool requeue = false;
 
-    if (cpumask_empty(cpumask_and(m, cpu_online_map)))
-        return -EINVAL;
-    rq = lock_rq_of(v, &flags);
     v->hard_affinity = m;
     if (!may_run_on(v, v->processor)) {
         if (rq->curr == v) {
@@ -589,7 +584,50 @@ int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m)
     spin_unlock_irqrestore(&rq->lock, flags);
     if (requeue)
         vcpu_wake(v);
+}
+
+int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m)
+{
+    unsigned long flags;
+    struct rq *rq;
+
+    if (cpumask_empty(cpumask_and(m, cpu_online_map)))
+        return -EINVAL;
+    rq = lock_rq_of(v, &flags);
+    if (v->sched.pinned) {
+        spin_unlock_irqrestore(&rq->lock, flags);
+        return -EBUSY;
+    }
+    set_hard(v, rq, flags, m);
     return 0;
+}
+
+int vcpu_pin_override(struct vcpu *v, int cpu)
+{
+    unsigned long flags;
+    struct rq *rq = lock_rq_of(v, &flags);
+    int rc = -EINVAL;
+
+    if (cpu < 0 && v->sched.pinned) {
+        v->sched.pinned = false;
+        set_hard(v, rq, flags, v->sched.unpinned);
+        return 0;
+    }
+    if (cpu >= 0 && v->sched.pinned) {
+        rc = -EBUSY;
+    } else if (cpu >= 0 && cpumask_test(cpu_online_map, (unsigned int)cpu)) {
+        v->sched.pinned = true;
+        v->sched.unpinned = v->hard_affinity;
+        set_hard(v, rq, flags, cpumask_of((unsigned int)cpu));
+        return 0;
+    }
+    spin_unlock_irqrestore(&rq->lock, flags);
+    return rc;
+}
+
+void vcpu_pin_force_off(struct vcpu *v)
+{
+    vcpu_pin_override(v, -1);
 }
 
 int vcpu_set_soft_affinity(struct vcpu *v, cpumask_t m)

@@ -20,6 +20,8 @@ struct sched_vcpu {
     int64_t vtime;    /* weighted time used */
     s_time_t started; /* when it was last put on the CPU */
     bool queued, yielding, parked /* out of cap */;
+    bool pinned; /* SCHEDOP_pin_override: then this is the hard affinity to return to */
+    cpumask_t unpinned;
     bool
         move; /* runnable, but not on this CPU any more: placed anew once its registers are saved */
 };
@@ -78,6 +80,10 @@ void vcpu_kick(struct vcpu *v);
 
 /* Affinities. -EINVAL if no online CPU would remain in the hard one. */
 int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m);
+/* SCHEDOP_pin_override: for v == current alone on this CPU until undone with a negative one; meanwhile
+ * vcpu_set_hard_affinity() gives -EBUSY, unless force undoes it. */
+int vcpu_pin_override(struct vcpu *v, int cpu);
+void vcpu_pin_force_off(struct vcpu *v);
 int vcpu_set_soft_affinity(struct vcpu *v, cpumask_t m);
 /* domctl/sysctl scheduler_op. */
 int sched_set_params(struct domain *d, uint16_t weight, uint16_t cap);
