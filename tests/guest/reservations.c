@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Giving memory back and asking for more. A frame given back while still mapped, or handed out unscrubbed,
- * would be another domain's; a count that wraps would be everything. */
+/* Giving memory back and asking for more. A frame given back and still reachable would be another
+ * domain's; a count that wraps would be everything. */
 #include "test.h"
 
 #define WINDOW 0x0000200000000000UL
@@ -58,7 +58,8 @@ static void read_window(void *arg)
     (void)*(volatile uint64_t *)WINDOW;
 }
 
-/* A frame that comes back carries nothing of what it held before, whoever had it. */
+/* A frame given back while it is mapped stays reachable only until the mapping goes; then it cannot be
+ * mapped again. (What it holds when it comes back to the same domain is not looked at.) */
 TEST(given_back_is_gone)
 {
     unsigned long pfn = spare(0), mfn = pfn_to_mfn(pfn);
