@@ -3,9 +3,13 @@
 HL_SRC := $(filter-out dom0-toolstack/hl/init_dom0.c,$(wildcard dom0-toolstack/hl/*.c))
 HL_OBJ := $(HL_SRC:%.c=$(B)/tools/%.o) $(B)/tools/dom0-toolstack/hospesd/client.o
 
+# The dynamic loader would take longer for libraries that most verbs never call than `hl list` does
+# for all its work: everything but libc is linked in.
+HL_LIBS := -Wl,-Bstatic $(patsubst -lyajl,-lyajl_s,$(LIBHOSPES_LIBS)) -lgpg-error -Wl,-Bdynamic
+
 $(B)/bin/hl: $(HL_OBJ) $(LIBHOSPES) $(B)/lib/libhsxs.a
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(LIBHOSPES_LIBS)
+	$(CC) -o $@ $^ $(HL_LIBS)
 $(B)/bin/hospes-init-dom0: $(B)/tools/dom0-toolstack/hl/init_dom0.o $(LIBHOSPES) $(B)/lib/libhsxs.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(LIBHOSPES_LIBS)
