@@ -38,7 +38,7 @@ pack()
 # the places where the loader looks for them.
 copy_program()
 {
-    local root=$1 dest=$2 file lib libs
+    local root=$1 dest=$2 file lib libs real
     shift 2
     mkdir -p "$root$dest"
     for file in "$@"; do
@@ -48,9 +48,11 @@ copy_program()
             sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p')
         [ -n "$libs" ] && libs="$libs /lib/x86_64-linux-gnu/libgcc_s.so.1"
         for lib in $libs; do
+            # Libraries below build/lab stand for installed ones.
+            real=$lib lib=${lib#"$LAB/xen-root"}
             [ -e "$root$lib" ] && continue
             mkdir -p "$root$(dirname "$lib")"
-            cp -L "$lib" "$root$lib"
+            cp -L "$real" "$root$lib"
         done
     done
 }
