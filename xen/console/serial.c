@@ -54,6 +54,7 @@ struct uart {
     unsigned int baud, clock; /* baud 0: as the firmware left it */
     uint8_t lcr;
     bool present, enabled, dead;
+    char last;               /* character sent */
     unsigned int fifo, room; /* bytes that fit; that still fit, as far as known */
     struct timer poll;
 };
@@ -191,9 +192,10 @@ static void uart_write(struct uart *u, const char *s, size_t len)
     if (!u->enabled || u->dead)
         return;
     for (size_t i = 0; i < len; i++) {
-        if (s[i] == '\n')
+        if (s[i] == '\n' && u->last != '\r')
             uart_putc(u, '\r');
         uart_putc(u, s[i]);
+        u->last = s[i];
     }
 }
 
