@@ -10,6 +10,7 @@
 #define XEN_X86_GUEST_ACCESS_H
 #include "lib/types.h"
 #include "lib/errno.h"
+#include "x86/page.h"
 
 typedef struct {
     uint64_t va;
@@ -26,8 +27,101 @@ static inline bool guest_ptr_null(guest_ptr_t p)
     return !p.va;
 }
 
-int __must_check copy_from_guest(void *dst, guest_ptr_t src, size_t len);
-int __must_check copy_to_guest(guest_ptr_t dst, const void *src, size_t len);
+/* Any length. (x86/guest_access.c) */
+int __must_check copy_from_guest_any(void *dst, guest_ptr_t src, size_t len);
+int __must_check copy_to_guest_any(guest_ptr_t dst, const void *src, size_t len);
+
+/*
+ * The address itself if it is outside the hypervisor's range, else all ones, where an access
+ * faults: computed without a branch, so that speculation cannot pass the check. A range that starts
+ * outside cannot reach inside: below lies the non-canonical gap, above it only wraps to zero.
+ */
+static inline uint64_t guest_checked(uint64_t va)
+{
+    uint64_t off = va - HV_VIRT_START, mask;
+
+    __asm__("cmp %2,%1; sbb %0,%0"
+            : "=r"(mask)
+            : "r"(off), "r"(HV_VIRT_END - HV_VIRT_START)
+            : "cc");
+    return va | mask;
+}
+
+/* Around accesses to guest memory: STAC and CLAC on CPUs with SMAP, three-byte no-ops elsewhere. */
+static inline void guest_access_begin(void)
+{
+    __asm__ volatile("661: .byte 0x0f, 0x1f, 0x00\n\t"
+                     ".pushsection .smap_sites, \"a\"; .quad 661b, 1; .popsection" ::
+                         : "memory");
+}
+static inline void guest_access_end(void)
+{
+    __asm__ volatile("662: .byte 0x0f, 0x1f, 0x00\n\t"
+                     ".pushsection .smap_sites, \"a\"; .quad 662b, 0; .popsection" ::
+                         : "memory");
+}
+/* One 8-byte access at a checked address, between begin and end; jumps to the label on a fault. */
+#define GUEST_LOAD(var, addr, label) \
+    __asm__ goto("663: mov %1,%0\n\t" \
+                 ".pushsection .extable, \"a\"; .balign 8; .quad 663b, %l2; .popsection" \
+                 : "=r"(var) \
+                 : "m"(*(const uint64_t *)(addr)) \
+                 : "memory" \
+                 : label)
+#define GUEST_STORE(addr, val, label) \
+    __asm__ goto("664: mov %0,%1\n\t" \
+                 ".pushsection .extable, \"a\"; .balign 8; .quad 664b, %l2; .popsection" \
+                 : \
+                 : "r"((uint64_t)(val)), "m"(*(uint64_t *)(addr)) \
+                 : "memory" \
+                 : label)
+
+/* Structures of a few words are copied in line. */
+#define GUEST_INLINE_MAX 80
+static inline __attribute__((always_inline)) int __must_check copy_from_guest(void *dst,
+                                                                              guest_ptr_t src,
+                                                                              size_t len)
+{
+    if (!__builtin_constant_p(len) || len % 8 || len > GUEST_INLINE_MAX)
+        return copy_from_guest_any(dst, src, len);
+    const uint64_t *s = (const uint64_t *)guest_checked(src.va);
+    uint64_t *d = dst, v;
+
+    guest_access_begin();
+#pragma GCC unroll 10
+    for (size_t i = 0; i < len / 8; i++) {
+        GUEST_LOAD(v, &s[i], fault);
+        __builtin_memcpy(&d[i], &v, 8);
+    }
+    guest_access_end();
+    return 0;
+fault:
+    guest_access_end();
+    return -EFAULT;
+}
+
+static inline __attribute__((always_inline)) int __must_check
+copy_to_guest(guest_ptr_t dst, const void *src, size_t len)
+{
+    if (!__builtin_constant_p(len) || len % 8 || len > GUEST_INLINE_MAX)
+        return copy_to_guest_any(dst, src, len);
+    uint64_t *d = (uint64_t *)guest_checked(dst.va);
+    const uint64_t *s = src;
+    uint64_t v;
+
+    guest_access_begin();
+#pragma GCC unroll 10
+    for (size_t i = 0; i < len / 8; i++) {
+        __builtin_memcpy(&v, &s[i], 8);
+        GUEST_STORE(&d[i], v, fault);
+    }
+    guest_access_end();
+    return 0;
+fault:
+    guest_access_end();
+    return -EFAULT;
+}
+
 int __must_check clear_guest(guest_ptr_t dst, size_t len);
 /* Element index of an array; the multiplication is checked against overflow. */
 static inline int __must_check copy_elem_from_guest(void *dst, guest_ptr_t array, uint64_t index,
