@@ -15,42 +15,51 @@
 #define TABLE_DISALLOW (PTE_PSE | PTE_GLOBAL | (PTE_ADDR & ~paddr_mask))
 #define L1_DISALLOW    (PTE_GLOBAL | PTE_GRANT | (PTE_ADDR & ~paddr_mask))
 
-/* Entries that pt_drain() takes apart between two looks at the preemption flag. */
-#define DRAIN_BATCH 512
-
 static bool slot_is_guests(enum frame_type level, unsigned int i)
 {
     return level != FRAME_L4 || i < HV_FIRST_SLOT || i > HV_LAST_SLOT;
 }
 
-int l1e_get(pte_t *e, struct domain *d, struct domain *pg_owner)
+/* Not an ordinary frame of the domain: device memory that it may map, or a refusal. */
+static int l1e_get_other(pte_t *e, struct domain *d, mfn_t m)
 {
-    mfn_t m = pte_mfn(*e);
-
-    if (!(*e & PTE_PRESENT))
-        return 0;
-    if (unlikely(*e & L1_DISALLOW))
+    if (*e & L1_DISALLOW)
         return -EINVAL;
-    if (unlikely(!mfn_valid(m) || !(READ_ONCE(mfn_to_frame(m)->info) & FI_RAM))) {
+    if (!mfn_valid(m) || !(READ_ONCE(mfn_to_frame(m)->info) & FI_RAM)) {
         if (!rangeset_contains(&d->iomem_caps, mfn_x(m), mfn_x(m)))
             return -EPERM;
         *e |= PTE_USER;
         return 0;
     }
-
-    struct frame *f = &frame_table[index_nospec(mfn_x(m), max_mfn)];
-    bool ok = *e & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(f, pg_owner);
-    if (unlikely(!ok))
-        return -EINVAL;
-    *e |= PTE_USER; /* the guest's kernel runs in ring 3 */
-    return 0;
+    return -EINVAL;
 }
 
-void l1e_put(pte_t e)
+/* The entry is present. */
+static inline __attribute__((always_inline)) int l1e_get_present(pte_t *e, struct domain *d,
+                                                                 struct domain *pg_owner)
 {
-    if (!(e & PTE_PRESENT) || unlikely(e & PTE_GRANT))
-        return;
+    mfn_t m = pte_mfn(*e);
+
+    if (likely(!(*e & L1_DISALLOW) && mfn_valid(m))) {
+        struct frame *f = &frame_table[index_nospec(mfn_x(m), max_mfn)];
+        if (likely(*e & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(f, pg_owner))) {
+            *e |= PTE_USER; /* the guest's kernel runs in ring 3 */
+            return 0;
+        }
+    }
+    return l1e_get_other(e, d, m);
+}
+
+int l1e_get(pte_t *e, struct domain *d, struct domain *pg_owner)
+{
+    return *e & PTE_PRESENT ? l1e_get_present(e, d, pg_owner) : 0;
+}
+
+/* The entry is present and no grant mapping. */
+static inline __attribute__((always_inline)) void l1e_put_present(pte_t e)
+{
     mfn_t m = pte_mfn(e);
+
     if (unlikely(!mfn_valid(m)))
         return;
     struct frame *f = mfn_to_frame(m);
@@ -60,6 +69,12 @@ void l1e_put(pte_t e)
         frame_put_writable(f);
     else
         frame_put(f);
+}
+
+void l1e_put(pte_t e)
+{
+    if ((e & (PTE_PRESENT | PTE_GRANT)) == PTE_PRESENT)
+        l1e_put_present(e);
 }
 
 /* An L2, L3 or L4 entry: its table gets the type of the level below. */
@@ -134,27 +149,49 @@ static void queue_teardown(struct frame *f, struct domain *d)
     d->pt_teardown = (uint32_t)mfn_x(frame_to_mfn(f));
 }
 
+/* All of an L1 at once: *i is the entry that was refused. */
+static int validate_l1(pte_t *table, struct domain *d, unsigned int *i)
+{
+    for (unsigned int k = 0; k < 512; k++) {
+        pte_t e = table[k];
+        if (!(e & PTE_PRESENT))
+            continue;
+        int rc = l1e_get_present(&e, d, d);
+        if (unlikely(rc)) {
+            *i = k;
+            return rc;
+        }
+        table[k] = e;
+    }
+    *i = 512;
+    return 0;
+}
+
+/* The tables below, from entry *i on; *i: where it stopped. */
+static int validate_upper(pte_t *table, struct domain *d, enum frame_type level, unsigned int *i)
+{
+    for (unsigned int k = *i; k < 512; k++) {
+        pte_t e = table[k];
+        if (!(e & PTE_PRESENT) || !slot_is_guests(level, k))
+            continue;
+        int rc = preempt_check() ? -ERESTART : table_entry_get(&e, d, level);
+        if (rc) {
+            *i = k;
+            return rc;
+        }
+        table[k] = e;
+    }
+    *i = 512;
+    return 0;
+}
+
 /* Check the entries from f->validated on, taking a reference for each. */
 static int validate_table(struct frame *f, struct domain *d, enum frame_type level)
 {
     pte_t *table = frame_to_virt(f);
-    unsigned int i;
-    int rc = 0;
+    unsigned int i = f->validated;
+    int rc = level == FRAME_L1 ? validate_l1(table, d, &i) : validate_upper(table, d, level, &i);
 
-    for (i = f->validated; i < 512; i++) {
-        if (!slot_is_guests(level, i) || !(table[i] & PTE_PRESENT))
-            continue;
-        if (level != FRAME_L1 && preempt_check()) {
-            rc = -ERESTART;
-            break;
-        }
-        pte_t e = table[i];
-        rc = entry_get(&e, d, d, level);
-        if (rc)
-            break;
-        if (e != table[i])
-            table[i] = e;
-    }
     f->validated = (uint16_t)i;
     if (!rc) {
         if (level == FRAME_L4)
@@ -246,31 +283,43 @@ void frame_put_type(struct frame *f, struct domain *d)
     queue_teardown(f, d);
 }
 
+/* Drop what entries 0..n-1 of a table refer to. Children whose last use that was go in front of the
+ * queue; upper levels stop there (returns how many entries are left). */
+static unsigned int drop_entries(pte_t *table, unsigned int n, enum frame_type level,
+                                 struct domain *d)
+{
+    uint32_t first = d->pt_teardown;
+
+    if (level == FRAME_L1) {
+        for (unsigned int k = 0; k < n; k++)
+            if ((table[k] & (PTE_PRESENT | PTE_GRANT)) == PTE_PRESENT)
+                l1e_put_present(table[k]);
+        return 0;
+    }
+    while (n > 0 && d->pt_teardown == first) {
+        pte_t e = table[--n];
+        if ((e & PTE_PRESENT) && slot_is_guests(level, n))
+            frame_put_type(mfn_to_frame(pte_mfn(e)), d);
+    }
+    return n;
+}
+
 int pt_drain(struct domain *d)
 {
-    unsigned int done = 0;
-
     while (d->pt_teardown != FRAME_LINK_END) {
         struct frame *f = &frame_table[d->pt_teardown];
         enum frame_type level = frame_type(f);
         pte_t *table = frame_to_virt(f);
 
-        if (f->validated == 0) {
-            if (level == FRAME_L4)
-                memset(&table[HV_FIRST_SLOT], 0,
-                       (HV_LAST_SLOT - HV_FIRST_SLOT + 1) * sizeof(pte_t));
-            d->pt_teardown = f->stamp;
-            drop_last_type(f);
+        if (preempt_check())
+            return -ERESTART;
+        f->validated = (uint16_t)drop_entries(table, f->validated, level, d);
+        if (f->validated || d->pt_teardown != mfn_x(frame_to_mfn(f)))
             continue;
-        }
-        /* Queued children go in front of f; f is met again when they are done. */
-        while (f->validated > 0 && d->pt_teardown == mfn_x(frame_to_mfn(f))) {
-            unsigned int i = --f->validated;
-            if (slot_is_guests(level, i))
-                entry_put(table[i], d, level);
-            if (++done % DRAIN_BATCH == 0 && preempt_check())
-                return -ERESTART;
-        }
+        if (level == FRAME_L4)
+            memset(&table[HV_FIRST_SLOT], 0, (HV_LAST_SLOT - HV_FIRST_SLOT + 1) * sizeof(pte_t));
+        d->pt_teardown = f->stamp;
+        drop_last_type(f);
     }
     return 0;
 }

@@ -25,50 +25,55 @@ static inline bool upcalls_masked(const struct vcpu *v)
     return READ_ONCE(v->vcpu_info->evtchn_upcall_mask) != 0;
 }
 
+/* Flags that an entry into the kernel clears. */
+#define ENTRY_CLEARS (X86_EFLAGS_AC | X86_EFLAGS_VM | X86_EFLAGS_RF | X86_EFLAGS_NT | X86_EFLAGS_TF)
+
 /* Enter the kernel at rip with a frame as above. mask: upcalls masked on entry. False: its stack
- * cannot be written. */
-static bool enter_kernel(struct cpu_user_regs *regs, uint64_t rip, bool mask, bool has_error,
-                         uint32_t error)
+ * cannot be written. In line in each caller: has_error is a constant in most. */
+static inline __attribute__((always_inline)) bool
+enter_kernel(struct cpu_user_regs *regs, uint64_t rip, bool mask, bool has_error, uint32_t error)
 {
     struct vcpu *v = current;
-    uint64_t frame[8], *p = frame, sp, cs = regs->cs;
-    bool masked = upcalls_masked(v);
+    struct vcpu_info *vi = v->vcpu_info;
+    uint64_t masked = READ_ONCE(vi->evtchn_upcall_mask) != 0, cs = regs->cs, sp = regs->rsp;
+    uint64_t flags = regs->rflags & ~(uint64_t)(X86_EFLAGS_IF | X86_EFLAGS_IOPL);
 
-    *p++ = regs->rcx;
-    *p++ = regs->r11;
-    if (has_error)
-        *p++ = error;
+    flags |= (masked ^ 1) << 9; /* IF */
+    if (unlikely(v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl)))
+        flags |= (uint64_t)v->pv.iopl << 12;
     if (v->pv.in_kernel) {
         cs &= ~3ull;
-        sp = regs->rsp;
     } else {
         sp = v->pv.kernel_sp;
-    }
-    *p++ = regs->rip;
-    *p++ = cs | (uint64_t)masked << 32;
-    *p++ = (regs->rflags & ~(uint64_t)(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) |
-           (masked ? 0 : X86_EFLAGS_IF) |
-           (v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl)
-                ? (uint64_t)v->pv.iopl << 12
-                : 0);
-    *p++ = regs->rsp;
-    *p++ = regs->ss;
-    size_t len = (size_t)((char *)p - (char *)frame);
-    sp = (sp & ~15ull) - len;
-    if (!v->pv.in_kernel)
         pv_toggle_mode(v);
-    if (unlikely(copy_to_guest(guest_ptr(sp), frame, len)))
-        return false;
+    }
+    sp = (sp & ~15ull) - (has_error ? 8 : 7) * sizeof(uint64_t);
+    uint64_t *p = (uint64_t *)guest_checked(sp);
+    guest_access_begin();
+    GUEST_STORE(&p[0], regs->rcx, fault);
+    GUEST_STORE(&p[1], regs->r11, fault);
+    if (has_error) {
+        GUEST_STORE(&p[2], error, fault);
+        p++;
+    }
+    GUEST_STORE(&p[2], regs->rip, fault);
+    GUEST_STORE(&p[3], cs | masked << 32, fault);
+    GUEST_STORE(&p[4], flags, fault);
+    GUEST_STORE(&p[5], regs->rsp, fault);
+    GUEST_STORE(&p[6], regs->ss, fault);
+    guest_access_end();
     if (mask)
-        v->vcpu_info->evtchn_upcall_mask = 1;
+        vi->evtchn_upcall_mask = 1;
     regs->rip = rip;
     regs->cs = FLAT_KERNEL_CS64;
-    regs->rflags &= ~(uint64_t)(X86_EFLAGS_AC | X86_EFLAGS_VM | X86_EFLAGS_RF | X86_EFLAGS_NT |
-                                X86_EFLAGS_TF);
+    regs->rflags &= ~(uint64_t)ENTRY_CLEARS;
     regs->rsp = sp;
     regs->ss = FLAT_KERNEL_SS64;
     regs->entry_vector = 0x100; /* rcx and r11 are on the stack: SYSRET may be used */
     return true;
+fault:
+    guest_access_end();
+    return false;
 }
 
 static void bounce_failed(const struct cpu_user_regs *regs, const char *what)
@@ -91,8 +96,10 @@ void pv_bounce_exception(struct cpu_user_regs *regs, unsigned int nr, uint32_t e
                      error, regs->rip);
         return;
     }
-    bool has_error = nr < 32 && (HAS_ERROR_MASK >> nr & 1);
-    if (unlikely(!enter_kernel(regs, t->rip, t->flags & 4, has_error, error)))
+    bool ok = nr < 32 && (HAS_ERROR_MASK >> nr & 1)
+                  ? enter_kernel(regs, t->rip, t->flags & 4, true, error)
+                  : enter_kernel(regs, t->rip, t->flags & 4, false, 0);
+    if (unlikely(!ok))
         bounce_failed(regs, "an exception");
 }
 
@@ -106,7 +113,11 @@ void pv_bounce_page_fault(struct cpu_user_regs *regs, uint32_t error, uint64_t c
         error |= 4u;
     v->pv.trap_cr2 = cr2;
     v->vcpu_info->arch.cr2 = cr2;
-    pv_bounce_exception(regs, 14, error);
+    const struct pv_trap *t = &v->pv.traps[14];
+    if (unlikely(!t->rip))
+        pv_bounce_exception(regs, 14, error); /* says what is missing */
+    else if (unlikely(!enter_kernel(regs, t->rip, t->flags & 4, true, error)))
+        bounce_failed(regs, "a page fault");
 }
 
 bool pv_software_interrupt(struct cpu_user_regs *regs, unsigned int nr, unsigned int len)
