@@ -27,7 +27,15 @@ $(XS_LINKS): $(B)/bin/xenstore
 	ln -sf xenstore $@
 ALL += $(B)/bin/xenstore $(XS_LINKS)
 
+# Tests: the core and the ring protocol under ASan and UBSan; then the daemon as a process.
+XS_TEST := $(addprefix $(B)/unit/tests/unit/,xenstore_test.o xenstore_txn_test.o \
+        xenstore_restart_test.o xenstore_rig.o)
+$(B)/test/xenstore_test: $(XS_TEST) $(XS_CORE:%=$(B)/unit/xenstore/%.o) $(B)/unit/xenstore/ring.o
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^
+
 .PHONY: check-xenstore
 CHECKS += check-xenstore
-check-xenstore: $(B)/bin/xenstored $(B)/bin/xenstore $(XS_LINKS)
-	tests/unit/xenstore_daemon.sh $(B)
+check-xenstore: $(B)/test/xenstore_test $(B)/bin/xenstored $(B)/bin/xenstore $(XS_LINKS)
+	@status=0; $(B)/test/xenstore_test || status=1; \
+	    tests/unit/xenstore_daemon.sh $(B) || status=1; exit $$status
