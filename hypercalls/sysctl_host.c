@@ -67,7 +67,7 @@ long sysctl_physinfo(struct xen_sysctl *op)
     p->nr_nodes = 1;
     p->cpu_khz = tsc_khz;
     p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
-    p->total_pages = frames_total_count();
+    p->total_pages = host_ram_pages;
     p->free_pages = frames_free_count();
     p->outstanding_pages = frames_claimed_count();
     p->max_mfn = max_mfn - 1;

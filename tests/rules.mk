@@ -24,7 +24,7 @@ endif
 FREESTANDING := -ffreestanding -fno-stack-protector -fno-strict-aliasing -fno-common \
         -fno-asynchronous-unwind-tables -fcf-protection=none -mno-red-zone -mno-mmx -mno-sse -mno-sse2 \
         -msoft-float -fno-omit-frame-pointer
-HV_CFLAGS := $(COMMON) -O2 $(FREESTANDING) $(RETPOLINE) -fpie -fvisibility=hidden -include xen/lib/hidden.h -Ixen -D__HYPERVISOR__
+HV_CFLAGS := $(COMMON) -O2 $(FREESTANDING) $(RETPOLINE) -fpie -fvisibility=hidden -include xen/lib/hidden.h -Ixen -I$(B) -D__HYPERVISOR__
 GUEST_CFLAGS := $(COMMON) -O2 $(FREESTANDING) -fno-pie -mcmodel=kernel -Ipv-frontends
 TOOLS_CFLAGS := $(COMMON) -O2 -D_GNU_SOURCE -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(shell xml2-config --cflags 2>/dev/null)
 UNIT_CFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \

@@ -44,6 +44,8 @@ int dom_frame_assign(struct frame *f, struct domain *d);
 
 /* Counts of frames: free, all RAM given to the allocator, promised by claims, to be scrubbed. */
 uint64_t frames_free_count(void);
+/* All RAM of the host, with what the firmware's map gives and we keep for ourselves, in frames. */
+extern uint64_t host_ram_pages;
 uint64_t frames_total_count(void);
 uint64_t frames_claimed_count(void);
 /* Promise frames to d (XENMEM_claim_pages); 0 cancels. -ENOMEM if they aren't there. */

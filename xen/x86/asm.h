@@ -7,7 +7,7 @@
 #define TRAP_SYSCALL      0x100 /* entry_vector of a frame made by SYSCALL */
 
 #ifdef __ASSEMBLY__
-#include "build/hv/offsets.h"
+#include "hv/offsets.h" /* generated: xen/offsets.c */
 
         .macro ENTRY name
         .globl \name

@@ -16,6 +16,7 @@ extern char __load_end[];
 pte_t *idle_l4;
 uint64_t paddr_mask;
 uint64_t max_mfn;
+uint64_t host_ram_pages;
 static bool use_1g, have_nx;
 
 /* ---- memory before the allocator: from the top of each RAM region below 4 GiB down ----------- */
@@ -239,8 +240,10 @@ void __init paging_init(void)
 
     for (unsigned int i = 0; i < boot_info.nr_e820; i++) {
         const struct boot_e820 *e = &boot_info.e820[i];
-        if (e->type == E820_RAM)
-            max_mfn = MAX(max_mfn, MIN((e->addr + e->size), (uint64_t)GB(1024)) >> PAGE_SHIFT);
+        if (e->type != E820_RAM)
+            continue;
+        host_ram_pages += e->size >> PAGE_SHIFT;
+        max_mfn = MAX(max_mfn, MIN((e->addr + e->size), (uint64_t)GB(1024)) >> PAGE_SHIFT);
     }
     idle_l4 = maddr_to_virt(boot_alloc(PAGE_SIZE, PAGE_SIZE));
 
