@@ -60,24 +60,39 @@ static unsigned int populate_pages(const struct request *r, unsigned long i, uns
     n = dom_frames_take(r->d, n, r->bits, mfns);
     for (unsigned int j = 0; j < n; j++)
         m2p_set(mfn_make(mfns[j]), pfns[j]);
-    if (unlikely(copy_to_guest(element(r, i), mfns, n * sizeof(mfns[0]))))
+    /* Frames that the guest was not told of would be lost to it. */
+    if (unlikely(copy_to_guest(element(r, i), mfns, n * sizeof(mfns[0])))) {
+        dom_frames_give(r->d, mfns, n);
         return 0;
+    }
     return n;
+}
+
+/* One extent, its first frame told to the guest. */
+static unsigned int take_extent(const struct request *r, unsigned long i, mfn_t *first)
+{
+    struct frame *f = dom_frames_alloc(r->d, r->order, r->bits);
+
+    if (!f)
+        return 0;
+    *first = frame_to_mfn(f);
+    if (guest_ptr_null(r->list) || !copy_to_guest(element(r, i), &first->v, sizeof(first->v)))
+        return 1;
+    for (unsigned long j = 0; j < 1ul << r->order; j++)
+        dom_frame_free(f + j, r->d);
+    return 0;
 }
 
 static unsigned int populate_extent(const struct request *r, unsigned long i)
 {
     uint64_t pfn;
+    mfn_t m;
 
-    if (copy_from_guest(&pfn, element(r, i), sizeof(pfn)))
+    if (copy_from_guest(&pfn, element(r, i), sizeof(pfn)) || !take_extent(r, i, &m))
         return 0;
-    struct frame *f = dom_frames_alloc(r->d, r->order, r->bits);
-    if (!f)
-        return 0;
-    mfn_t m = frame_to_mfn(f);
     for (unsigned long j = 0; j < 1ul << r->order; j++)
         m2p_set(mfn_add(m, j), pfn + j);
-    return !copy_to_guest(element(r, i), &m.v, sizeof(m.v));
+    return 1;
 }
 
 static unsigned int increase_pages(const struct request *r, unsigned long i, unsigned int n)
@@ -85,19 +100,18 @@ static unsigned int increase_pages(const struct request *r, unsigned long i, uns
     uint64_t mfns[BATCH];
 
     n = dom_frames_take(r->d, n, r->bits, mfns);
-    if (!guest_ptr_null(r->list) && copy_to_guest(element(r, i), mfns, n * sizeof(mfns[0])))
+    if (!guest_ptr_null(r->list) && copy_to_guest(element(r, i), mfns, n * sizeof(mfns[0]))) {
+        dom_frames_give(r->d, mfns, n);
         return 0;
+    }
     return n;
 }
 
 static unsigned int increase_extent(const struct request *r, unsigned long i)
 {
-    struct frame *f = dom_frames_alloc(r->d, r->order, r->bits);
+    mfn_t m;
 
-    if (!f)
-        return 0;
-    mfn_t m = frame_to_mfn(f);
-    return guest_ptr_null(r->list) || !copy_to_guest(element(r, i), &m.v, sizeof(m.v));
+    return take_extent(r, i, &m);
 }
 
 static unsigned int do_pages(const struct request *r, unsigned long i, unsigned int n)

@@ -137,3 +137,14 @@ void domain_put(struct domain *d)
     ASSERT(d->refs);
     d->refs--;
 }
+struct domain *domain_get_self_or(domid_t id)
+{
+    if (id != DOMID_SELF)
+        return domain_get_by_id(id);
+    domain_get(current->domain);
+    return current->domain;
+}
+bool domain_controls(const struct domain *by, const struct domain *d)
+{
+    return by->privileged || by->target_id == d->id;
+}
