@@ -28,7 +28,7 @@ endif
 endif
 include tests/rules.mk
 include $(wildcard hypercalls/build.mk xen/build.mk xenstore/build.mk dom0-toolstack/build.mk \
-          pv-frontends/build.mk pv-backends/build.mk hvm/build.mk tests/build.mk tests/*/build.mk)
+          pv-frontends/build.mk pv-backends/build.mk hvm/build.mk tests/build.mk tests/*/build.mk tests/*/*/build.mk)
 
 all: $(ALL)
 

@@ -11,7 +11,9 @@
  *   placing   At a wake: the last CPU if it is idle, else an idle one, preferring soft affinity,
  *             else the least loaded one. A CPU out of work takes from the others (steal()); one
  *             with a queue gives away now and then, if that evens the loads (give_away()).
- *   moving    A vCPU keeps its distance to the queue's clock when it changes queues.
+ *   moving    A vCPU keeps its virtual time when it changes queues, so that shares hold across
+ *             CPUs, but starts at most MOVE_LIMIT from the new queue's clock: the clocks of CPUs
+ *             with different load drift apart.
  *   caps      A domain has a budget per CAP_PERIOD; vCPUs of one without budget are parked.
  *
  * Locking: rq.lock, interrupts off. v->processor says which; it changes only under the lock of
@@ -33,7 +35,8 @@
 #define SLICE_MIN      (1 * MS)
 #define SLICE_MAX      (10 * MS)
 #define BALANCE_EVERY  (30 * MS)
-#define MAX_LAG        (1000 * MS) /* how far from the clock a vCPU may be after a move */
+#define MOVE_LIMIT     (30 * MS)
+#define MAX_RAN        (1000 * MS) /* booked at once; keeps the arithmetic in range */
 #define CAP_PERIOD     (10 * MS)
 #define CAP_QUOTA_UNIT (CAP_PERIOD / 100) /* budget of 1 % */
 #define DEFAULT_WEIGHT 256
@@ -79,7 +82,7 @@ static int64_t weighted(const struct domain *d, s_time_t ran)
 {
     if (likely(d->sched.weight == DEFAULT_WEIGHT))
         return ran;
-    return (MIN(ran, MAX_LAG) * d->sched.inv_weight) >> 16;
+    return (MIN(ran, MAX_RAN) * d->sched.inv_weight) >> 16;
 }
 
 /* The queue that v is on or belongs to, locked, interrupts off. */
@@ -102,8 +105,6 @@ static void enqueue(struct rq *rq, struct vcpu *v)
 {
     struct list *p;
 
-    if (v->sched.vtime < rq->min_vtime - SLEEP_BONUS)
-        v->sched.vtime = rq->min_vtime - SLEEP_BONUS;
     /* From the end: what stops running goes far back, and the queue is short. */
     for (p = rq->queue.prev; p != &rq->queue; p = p->prev)
         if (list_entry(p, struct vcpu, sched.link)->sched.vtime <= v->sched.vtime)
@@ -158,13 +159,12 @@ static void update_clock(struct rq *rq, s_time_t t)
         rq->min_vtime = clock;
 }
 
-/* v leaves rq for another CPU and takes its distance to the clock with it. */
-static void change_processor(struct rq *rq, struct vcpu *v, unsigned int cpu)
+/* v leaves its queue, whose lock is held, for another CPU's. */
+static void change_processor(struct vcpu *v, unsigned int cpu)
 {
-    int64_t lag = v->sched.vtime - rq->min_vtime;
+    int64_t clock = READ_ONCE(rqs[cpu].min_vtime);
 
-    lag = MAX(MIN(lag, MAX_LAG), -SLEEP_BONUS);
-    v->sched.vtime = READ_ONCE(rqs[cpu].min_vtime) + lag;
+    v->sched.vtime = MAX(MIN(v->sched.vtime, clock + MOVE_LIMIT), clock - MOVE_LIMIT);
     atomic_store(&v->processor, cpu);
 }
 
@@ -270,6 +270,12 @@ static unsigned int place(struct rq *rq, const struct vcpu *v)
     return least_loaded(set, last);
 }
 
+static int sleeping_state(const struct vcpu *v)
+{
+    return READ_ONCE(v->pause_flags) & (VPF_BLOCKED | VPF_POLL) ? RUNSTATE_blocked
+                                                                : RUNSTATE_offline;
+}
+
 void vcpu_wake(struct vcpu *v)
 {
     unsigned long flags;
@@ -279,8 +285,14 @@ void vcpu_wake(struct vcpu *v)
     for (;;) {
         unsigned int cpu;
         /* As curr it either runs, or has not got as far as schedule(), which will see. */
-        if (!vcpu_runnable(v) || v->sched.queued || rq->curr == v)
+        if (v->sched.queued || rq->curr == v)
             goto out;
+        if (!vcpu_runnable(v)) {
+            /* Its event came, but it is paused. */
+            if (v->runstate.state == RUNSTATE_blocked && sleeping_state(v) != RUNSTATE_blocked)
+                vcpu_runstate_change(v, RUNSTATE_offline, now());
+            goto out;
+        }
         if (out_of_cap(v->domain)) {
             v->sched.parked = true;
             goto out;
@@ -295,7 +307,7 @@ void vcpu_wake(struct vcpu *v)
         cpu = place(rq, v);
         if (cpu == v->processor)
             break;
-        change_processor(rq, v, cpu);
+        change_processor(v, cpu);
         spin_unlock(&rq->lock);
         rq = &rqs[cpu];
         spin_lock(&rq->lock);
@@ -308,17 +320,13 @@ void vcpu_wake(struct vcpu *v)
     }
     t = now();
     update_clock(rq, t);
+    if (v->sched.vtime < rq->min_vtime - SLEEP_BONUS)
+        v->sched.vtime = rq->min_vtime - SLEEP_BONUS;
     enqueue(rq, v);
     vcpu_runstate_change(v, RUNSTATE_runnable, t);
     preempt_if_better(rq, v->processor, v, t);
 out:
     spin_unlock_irqrestore(&rq->lock, flags);
-}
-
-static int sleeping_state(const struct vcpu *v)
-{
-    return READ_ONCE(v->pause_flags) & (VPF_BLOCKED | VPF_POLL) ? RUNSTATE_blocked
-                                                                : RUNSTATE_offline;
 }
 
 void vcpu_sleep_nosync(struct vcpu *v)
@@ -414,7 +422,7 @@ static void steal(unsigned int cpu)
                     continue;
                 found = v;
                 dequeue(rq, v);
-                change_processor(rq, v, cpu);
+                change_processor(v, cpu);
                 break;
             }
             spin_unlock(&rq->lock);
@@ -460,7 +468,7 @@ static void give_away(struct rq *rq, unsigned int cpu, s_time_t t)
         if (other == MAX_CPUS || READ_ONCE(rqs[other].load) + v->domain->sched.weight > rq->load)
             continue;
         dequeue(rq, v);
-        change_processor(rq, v, other);
+        change_processor(v, other);
         spin_unlock(&rq->lock);
         spin_lock(&rqs[other].lock);
         if (v->processor == other && !v->sched.queued && rqs[other].curr != v && vcpu_runnable(v)) {
@@ -479,6 +487,7 @@ static void give_away(struct rq *rq, unsigned int cpu, s_time_t t)
 /* Whether prev could go on here. Marks it if it could run, but not here or not now. */
 static bool can_stay(struct vcpu *prev, unsigned int cpu)
 {
+    prev->sched.move = prev->sched.parked = false;
     if (is_idle(prev) || !vcpu_runnable(prev))
         return false;
     if (out_of_cap(prev->domain)) {
@@ -529,16 +538,19 @@ void schedule(void)
     bool stays;
     s_time_t t;
 
-    irq_disable();
-    if (!READ_ONCE(rq->nr_queued) && (is_idle(prev) || !vcpu_runnable(prev)))
-        steal(cpu);
-    spin_lock(&rq->lock);
+    spin_lock_irq(&rq->lock);
     t = now();
     account(prev, t);
     update_clock(rq, t);
     if (unlikely(rq->nr_queued) && !is_idle(prev))
         give_away(rq, cpu, t);
     stays = can_stay(prev, cpu);
+    if (!stays && !rq->nr_queued && cpu_online_map.bits != 1) {
+        spin_unlock(&rq->lock);
+        steal(cpu);
+        spin_lock(&rq->lock);
+        stays = can_stay(prev, cpu);
+    }
     next = queue_head(rq);
     if (stays && next && prev->sched.yielding && prev->sched.vtime <= next->sched.vtime)
         prev->sched.vtime = next->sched.vtime + 1;
@@ -558,7 +570,15 @@ void schedule(void)
 
 void sched_context_saved(struct vcpu *prev)
 {
+    cpumask_t idle;
+
     atomic_store(&prev->is_running, false);
+    /* Preempted by one that may run only here, perhaps: an idle CPU can take it from now on. */
+    if (READ_ONCE(prev->sched.queued)) {
+        idle = cpumask_and(prev->hard_affinity, (cpumask_t){READ_ONCE(idle_map)});
+        if (unlikely(!cpumask_empty(idle)))
+            softirq_raise_cpu(cpumask_first(idle), SOFTIRQ_SCHEDULE);
+    }
     /* Set by schedule() on this CPU, in the same stretch with interrupts off. */
     if (unlikely(prev->sched.move)) {
         prev->sched.move = false;
@@ -568,19 +588,16 @@ void sched_context_saved(struct vcpu *prev)
 
 /* ---- parameters -------------------------------------------------------------------------------- */
 
+/* With the lock of rq, v's queue, which it gives back. */
 static void set_hard(struct vcpu *v, struct rq *rq, unsigned long flags, cpumask_t m)
 {
-    bool requeue = false;
+    bool requeue = v->sched.queued;
 
     v->hard_affinity = m;
-    if (!may_run_on(v, v->processor)) {
-        if (rq->curr == v) {
-            softirq_raise_cpu(v->processor, SOFTIRQ_SCHEDULE);
-        } else if (v->sched.queued) {
-            dequeue(rq, v);
-            requeue = true;
-        }
-    }
+    if (requeue)
+        dequeue(rq, v); /* and place it anew: it may wait where it must not, or need not wait */
+    else if (rq->curr == v && !may_run_on(v, v->processor))
+        softirq_raise_cpu(v->processor, SOFTIRQ_SCHEDULE);
     spin_unlock_irqrestore(&rq->lock, flags);
     if (requeue)
         vcpu_wake(v);
@@ -647,11 +664,21 @@ static void cap_timer_fn(void *data)
 {
     struct domain *d = data;
     int64_t quota = d->sched.cap * CAP_QUOTA_UNIT;
-    int64_t old = READ_ONCE(d->sched.cap_budget);
     struct vcpu *v;
+    int64_t old;
 
     if (!d->sched.cap)
         return;
+    /* Who runs has not been booked since it got its CPU. */
+    for_each_vcpu(d, v)
+    {
+        unsigned long flags;
+        struct rq *rq = lock_rq_of(v, &flags);
+        if (rq->curr == v)
+            account(v, now());
+        spin_unlock_irqrestore(&rq->lock, flags);
+    }
+    old = READ_ONCE(d->sched.cap_budget);
     /* What was used beyond the budget is paid back; what was not used is lost. */
     while (!atomic_cmpxchg(&d->sched.cap_budget, &old, MIN(old + quota, quota)))
         ;
