@@ -4,6 +4,7 @@
 # shellcheck shell=bash
 SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 B=${B:-$SRC/build}
+case $B in /*) ;; *) B=$SRC/$B ;; esac
 LAB=$B/lab
 export LC_ALL=C
 
