@@ -11,7 +11,7 @@
 #include "domain/domain.h"
 
 /* HYPERCALL(hc_sched_op) { ... a1 ... a5 ... } defines a handler: five raw argument registers. */
-#define HYPERCALL_ARGS \
+#define HYPERCALL_ARGS                                                               \
     unsigned long a1 __unused, unsigned long a2 __unused, unsigned long a3 __unused, \
         unsigned long a4 __unused, unsigned long a5 __unused
 #define HYPERCALL(fn) long fn(HYPERCALL_ARGS)

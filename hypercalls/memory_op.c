@@ -122,21 +122,8 @@ static long reserved_device_memory(guest_ptr_t arg)
     return copy_struct_to_guest(arg, &map);
 }
 
-HYPERCALL(hc_memory_op)
+static __attribute__((noinline)) long other_op(unsigned int op, guest_ptr_t arg)
 {
-    unsigned int op = a1 & MEMOP_CMD_MASK;
-    unsigned long start = a1 >> MEMOP_EXTENT_SHIFT;
-    guest_ptr_t arg = guest_ptr(a2);
-
-    switch (op) {
-    case XENMEM_increase_reservation:
-    case XENMEM_decrease_reservation:
-    case XENMEM_populate_physmap: return memory_reservation(op, arg, start);
-    case XENMEM_acquire_resource: return memory_acquire_resource(arg, start);
-    default: break;
-    }
-    if (start)
-        return -EINVAL;
     switch (op) {
     case XENMEM_exchange: return memory_exchange(arg);
     case XENMEM_maximum_ram_page: return (long)max_mfn;
@@ -160,4 +147,18 @@ HYPERCALL(hc_memory_op)
     case XENMEM_reserved_device_memory_map: return reserved_device_memory(arg);
     default: return hypercall_enosys("memory_op", op);
     }
+}
+
+HYPERCALL(hc_memory_op)
+{
+    unsigned int op = a1 & MEMOP_CMD_MASK;
+    unsigned long start = a1 >> MEMOP_EXTENT_SHIFT;
+    guest_ptr_t arg = guest_ptr(a2);
+
+    if (likely(op == XENMEM_decrease_reservation || op == XENMEM_populate_physmap ||
+               op == XENMEM_increase_reservation))
+        return memory_reservation(op, arg, start);
+    if (op == XENMEM_acquire_resource)
+        return memory_acquire_resource(arg, start);
+    return start ? -EINVAL : other_op(op, arg);
 }

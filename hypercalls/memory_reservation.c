@@ -24,13 +24,26 @@ static guest_ptr_t element(const struct request *r, unsigned long i)
     return guest_ptr(r->list.va + i * sizeof(xen_pfn_t));
 }
 
+/* Numbers of extents from i on. One is copied in line. */
+static inline int read_list(const struct request *r, unsigned long i, uint64_t *to, unsigned int n)
+{
+    return n == 1 ? copy_from_guest(to, element(r, i), sizeof(*to))
+                  : copy_from_guest(to, element(r, i), n * sizeof(*to));
+}
+static inline int write_list(const struct request *r, unsigned long i, const uint64_t *from,
+                             unsigned int n)
+{
+    return n == 1 ? copy_to_guest(element(r, i), from, sizeof(*from))
+                  : copy_to_guest(element(r, i), from, n * sizeof(*from));
+}
+
 /* Each of these does extents i to i+n-1 at most, and tells how many it did. */
 
 static unsigned int decrease_pages(const struct request *r, unsigned long i, unsigned int n)
 {
     uint64_t mfns[BATCH];
 
-    if (unlikely(copy_from_guest(mfns, element(r, i), n * sizeof(mfns[0]))))
+    if (unlikely(read_list(r, i, mfns, n)))
         return 0;
     return dom_frames_give(r->d, mfns, n);
 }
@@ -55,13 +68,13 @@ static unsigned int populate_pages(const struct request *r, unsigned long i, uns
 {
     uint64_t pfns[BATCH], mfns[BATCH];
 
-    if (unlikely(copy_from_guest(pfns, element(r, i), n * sizeof(pfns[0]))))
+    if (unlikely(read_list(r, i, pfns, n)))
         return 0;
     n = dom_frames_take(r->d, n, r->bits, mfns);
     for (unsigned int j = 0; j < n; j++)
         m2p_set(mfn_make(mfns[j]), pfns[j]);
     /* Frames that the guest was not told of would be lost to it. */
-    if (unlikely(copy_to_guest(element(r, i), mfns, n * sizeof(mfns[0])))) {
+    if (unlikely(write_list(r, i, mfns, n))) {
         dom_frames_give(r->d, mfns, n);
         return 0;
     }
@@ -95,7 +108,8 @@ static unsigned int populate_extent(const struct request *r, unsigned long i)
     return 1;
 }
 
-static unsigned int increase_pages(const struct request *r, unsigned long i, unsigned int n)
+static __attribute__((noinline)) unsigned int increase_pages(const struct request *r,
+                                                             unsigned long i, unsigned int n)
 {
     uint64_t mfns[BATCH];
 
@@ -123,7 +137,7 @@ static unsigned int do_pages(const struct request *r, unsigned long i, unsigned 
     }
 }
 
-static unsigned int do_extent(const struct request *r, unsigned long i)
+static __attribute__((noinline)) unsigned int do_extent(const struct request *r, unsigned long i)
 {
     switch (r->op) {
     case XENMEM_decrease_reservation: return decrease_extent(r, i);
@@ -141,10 +155,20 @@ static bool decode_bits(unsigned int mem_flags, unsigned int *bits)
     return !*bits || *bits > PAGE_SHIFT;
 }
 
+/* Order and address bits of a request that asks for anything but single pages, of any kind. False:
+ * not to be had. */
+static __attribute__((noinline)) bool decode_kind(const struct xen_memory_reservation *res,
+                                                  struct request *r)
+{
+    r->order = res->extent_order;
+    return res->extent_order <= max_extent_order() && decode_bits(res->mem_flags, &r->bits) &&
+           !(res->mem_flags & XENMEMF_populate_on_demand);
+}
+
 long memory_reservation(unsigned int op, guest_ptr_t arg, unsigned long start)
 {
     struct xen_memory_reservation res;
-    struct request r = {.op = op};
+    struct request r;
     long rc = (long)start;
 
     if (unlikely(copy_struct_from_guest(&res, arg)))
@@ -153,22 +177,22 @@ long memory_reservation(unsigned int op, guest_ptr_t arg, unsigned long start)
     if (unlikely(res.nr_extents > ~0ul >> (MEMOP_EXTENT_SHIFT + 1)) ||
         unlikely(start >= res.nr_extents))
         return rc;
-    if (unlikely(res.extent_order > max_extent_order()) ||
-        unlikely(!decode_bits(res.mem_flags, &r.bits)) ||
-        unlikely(res.mem_flags & XENMEMF_populate_on_demand))
+    r.order = r.bits = 0;
+    if (unlikely(res.extent_order | res.mem_flags) && !decode_kind(&res, &r))
         return rc;
+    r.op = op;
+    r.list = guest_ptr_of(res.extent_start);
     r.d = memory_get_domain(res.domid, &rc);
     if (unlikely(!r.d))
         return rc == -ESRCH ? (long)start : rc;
-    r.list = guest_ptr_of(res.extent_start);
-    r.order = res.extent_order;
 
     unsigned long i = start;
     for (;;) {
         unsigned long want = r.order ? 1 : MIN(res.nr_extents - i, (unsigned long)BATCH);
-        unsigned int got = r.order ? do_extent(&r, i) : do_pages(&r, i, (unsigned int)want);
+        unsigned int got =
+            unlikely(r.order) ? do_extent(&r, i) : do_pages(&r, i, (unsigned int)want);
         i += got;
-        if (i == res.nr_extents || unlikely(got < want))
+        if (likely(i == res.nr_extents) || unlikely(got < want))
             break;
         if (unlikely(preempt_check())) {
             memory_put(r.d);

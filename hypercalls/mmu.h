@@ -16,12 +16,12 @@ struct domain *mmu_get_owner(domid_t id, long *rc);
 void mmu_put_owner(struct domain *d);
 
 /* Run one page-table operation that may meet the teardown queue (-EAGAIN): drain and retry. */
-#define MMU_RETRY(d, rc, expr) \
-    do { \
-        (rc) = (expr); \
+#define MMU_RETRY(d, rc, expr)       \
+    do {                             \
+        (rc) = (expr);               \
         if (likely((rc) != -EAGAIN)) \
-            break; \
-        (rc) = pt_drain(d); \
+            break;                   \
+        (rc) = pt_drain(d);          \
     } while (!(rc))
 
 /*

@@ -55,8 +55,7 @@ static int update_entry(struct domain *d, struct domain *pg_owner, uint64_t ptr,
     struct frame *f = &frame_table[index_nospec(mfn, max_mfn)];
     uint64_t x = READ_ONCE(f->info);
     unsigned int type = (unsigned int)((x & FI_TYPE) >> FI_TYPE_SHIFT);
-    if (likely((x & FI_VALIDATED) && type - FRAME_L1 <= FRAME_L4 - FRAME_L1 &&
-               f->owner == d->id)) {
+    if (likely((x & FI_VALIDATED) && type - FRAME_L1 <= FRAME_L4 - FRAME_L1 && f->owner == d->id)) {
         MMU_RETRY(d, rc, pt_write_entry(f, index, val, d, pg_owner, keep_ad));
         return rc;
     }

@@ -159,8 +159,7 @@ static long one_op(const struct mmuext_op *op, struct domain *owner)
     case MMUEXT_FLUSH_CACHE_GLOBAL:
         /* Only with uncached device memory can a guest tell the difference. */
         return v->domain->privileged ? 0 : -EACCES;
-    case MMUEXT_SET_LDT:
-        return self ? set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents) : -EPERM;
+    case MMUEXT_SET_LDT: return self ? set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents) : -EPERM;
     case MMUEXT_CLEAR_PAGE:
     case MMUEXT_COPY_PAGE: return page_op(op, owner);
     case MMUEXT_MARK_SUPER:

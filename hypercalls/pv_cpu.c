@@ -77,9 +77,7 @@ static int debugreg_fix(unsigned int reg, uint64_t *value)
         if (!va_is_canonical(*value) || (*value >= HV_VIRT_START && *value < HV_VIRT_END))
             return -EPERM; /* no breakpoints in the hypervisor */
         return 0;
-    case 6:
-        *value = (*value & 0xe00f) | 0xffff0ff0;
-        return 0;
+    case 6: *value = (*value & 0xe00f) | 0xffff0ff0; return 0;
     case 7:
         if (*value >> 32)
             return -EPERM;

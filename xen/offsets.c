@@ -3,7 +3,7 @@
 #include "domain/domain.h"
 #include "hypercalls/hypercall.h"
 #include "x86/cpu.h"
-#define DEF(sym, val) __asm__ volatile("\n.ascii \"@" #sym " %c0\"" ::"i"(val))
+#define DEF(sym, val)  __asm__ volatile("\n.ascii \"@" #sym " %c0\"" ::"i"(val))
 #define OFF(sym, s, f) DEF(sym, offsetof(struct s, f))
 void offsets(void);
 void offsets(void)

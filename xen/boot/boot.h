@@ -28,7 +28,7 @@ struct boot_info {
     struct boot_module module[BOOT_MAX_MODULES];
     unsigned int nr_e820;
     struct boot_e820 e820[BOOT_MAX_E820]; /* sorted, not overlapping */
-    paddr_t acpi_rsdp; /* 0: search low memory */
+    paddr_t acpi_rsdp;                    /* 0: search low memory */
     uint8_t rsdp_copy[36];
     bool efi;
     uint64_t efi_systab;

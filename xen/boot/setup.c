@@ -25,8 +25,8 @@ void reset_stack_and_jump(void *frame, void (*fn)(void)) __noreturn;
 
 static void __init print_memory_map(void)
 {
-    static const char *const names[] = {"?",   "RAM",      "reserved", "ACPI data",
-                                        "ACPI NVS", "unusable"};
+    static const char *const names[] = {"?",         "RAM",      "reserved",
+                                        "ACPI data", "ACPI NVS", "unusable"};
 
     for (unsigned int i = 0; i < boot_info.nr_e820; i++) {
         const struct boot_e820 *e = &boot_info.e820[i];
@@ -51,8 +51,8 @@ void __init boot_main(uint32_t magic, uint32_t mbi)
     paging_init();
     cpu_init_boot();
     boot_alloc_end();
-    printk(LOG_INFO "Memory: %lu MiB free of %lu MiB\n",
-           (unsigned long)(frames_free_count() >> 8), (unsigned long)(max_mfn >> 8));
+    printk(LOG_INFO "Memory: %lu MiB free of %lu MiB\n", (unsigned long)(frames_free_count() >> 8),
+           (unsigned long)(max_mfn >> 8));
 
     acpi_init();
     apic_init();

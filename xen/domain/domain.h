@@ -121,7 +121,7 @@ struct domain {
     int64_t time_offset_seconds; /* wallclock */
     bool vtsc_disabled;
     uint32_t tsc_mode, tsc_incarnation; /* as the tools said */
-    uint64_t vm_assist; /* VMASST_TYPE_* bits */
+    uint64_t vm_assist;                 /* VMASST_TYPE_* bits */
     struct xen_domctl_scheduler_op *unused_sched;
     struct sched_domain sched;
     struct pv_domain pv;

@@ -161,8 +161,8 @@ struct frame *frames_alloc(unsigned int order, unsigned int below_bits)
     if (order > MAX_ORDER)
         return NULL;
     spin_lock(&frames_lock);
-    mfn_t m = free_frames - claimed_frames >= 1ull << order ? take_block(order, below_bits)
-                                                            : INVALID_MFN;
+    mfn_t m =
+        free_frames - claimed_frames >= 1ull << order ? take_block(order, below_bits) : INVALID_MFN;
     spin_unlock(&frames_lock);
     if (mfn_eq(m, INVALID_MFN))
         return NULL;

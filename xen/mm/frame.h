@@ -51,9 +51,9 @@ enum frame_type {
 #define FI_REF_MASK    0x0fffffffull
 #define FI_ALLOCATED   (1ull << 28)
 #define FI_XENHEAP     (1ull << 29)
-#define FI_RAM        (1ull << 30)
-#define FI_DIRTY      (1ull << 31)
-#define FI_TEARDOWN   (1ull << 60)
+#define FI_RAM         (1ull << 30)
+#define FI_DIRTY       (1ull << 31)
+#define FI_TEARDOWN    (1ull << 60)
 #define FI_TYPE_ONE    (1ull << 32)
 #define FI_TCOUNT      (0x3fffffull << 32)
 #define FI_PARTIAL     (1ull << 54)

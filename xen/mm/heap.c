@@ -9,9 +9,9 @@
 #include "lib/spinlock.h"
 #include "lib/list.h"
 
-#define MIN_SHIFT 5
-#define MAX_SHIFT 11
-#define CLASSES   (MAX_SHIFT - MIN_SHIFT + 1)
+#define MIN_SHIFT  5
+#define MAX_SHIFT  11
+#define CLASSES    (MAX_SHIFT - MIN_SHIFT + 1)
 #define SLAB_MAGIC 0x51abu
 
 struct slab {
@@ -38,8 +38,8 @@ static struct slab *slab_new(unsigned int shift)
     s->magic = SLAB_MAGIC;
     s->shift = (uint16_t)shift;
     size_t first = MAX(sizeof(*s), (size_t)1 << shift);
-    for (size_t off = ROUND_UP(first, (size_t)1 << MIN(shift, 6u)); off + (1ul << shift) <= PAGE_SIZE;
-         off += 1ul << shift) {
+    for (size_t off = ROUND_UP(first, (size_t)1 << MIN(shift, 6u));
+         off + (1ul << shift) <= PAGE_SIZE; off += 1ul << shift) {
         void **obj = (void **)((char *)s + off);
         *obj = s->free;
         s->free = obj;

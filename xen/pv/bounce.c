@@ -30,8 +30,9 @@ static inline bool upcalls_masked(const struct vcpu *v)
 
 /* Enter the kernel at rip with a frame as above. mask: upcalls masked on entry. False: its stack
  * cannot be written. In line in each caller: has_error is a constant in most. */
-static inline __attribute__((always_inline)) bool
-enter_kernel(struct cpu_user_regs *regs, uint64_t rip, bool mask, bool has_error, uint32_t error)
+static inline __attribute__((always_inline)) bool enter_kernel(struct cpu_user_regs *regs,
+                                                               uint64_t rip, bool mask,
+                                                               bool has_error, uint32_t error)
 {
     struct vcpu *v = current;
     struct vcpu_info *vi = v->vcpu_info;
@@ -78,8 +79,9 @@ fault:
 
 static void bounce_failed(const struct cpu_user_regs *regs, const char *what)
 {
-    domain_crash(current->domain, "%s at rip %#lx cannot be delivered: its kernel's stack %#lx is "
-                                  "not writable",
+    domain_crash(current->domain,
+                 "%s at rip %#lx cannot be delivered: its kernel's stack %#lx is "
+                 "not writable",
                  what, regs->rip, current->pv.in_kernel ? regs->rsp : current->pv.kernel_sp);
 }
 
@@ -278,8 +280,9 @@ void pv_iret_fault(struct cpu_user_regs *regs)
 
     irq_enable();
     if (!v->pv.failsafe_cb) {
-        domain_crash(v->domain, "cannot return to cs:rip %#x:%#lx ss:rsp %#x:%#lx, and no failsafe "
-                                "callback is registered",
+        domain_crash(v->domain,
+                     "cannot return to cs:rip %#x:%#lx ss:rsp %#x:%#lx, and no failsafe "
+                     "callback is registered",
                      regs->cs, regs->rip, regs->ss, regs->rsp);
         return;
     }

@@ -11,8 +11,7 @@ static uint64_t empty_page[512] __aligned(4096);
 
 static pte_t window_pte(mfn_t m, uint64_t flags)
 {
-    return pte_make(m, PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | flags |
-                           (cpu_caps.nx ? PTE_NX : 0));
+    return pte_make(m, PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | flags | (cpu_caps.nx ? PTE_NX : 0));
 }
 
 void pv_gdt_clear_window(struct vcpu *v)

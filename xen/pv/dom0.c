@@ -88,10 +88,22 @@ static void __init parse_dom0_mem(uint64_t avail, uint64_t *want, uint64_t *max)
         const char *end;
         uint64_t n = hv_strtoull(s + negative, &end, 0);
         switch (*end | 0x20) {
-        case 't': n <<= 40; end++; break;
-        case 'g': n <<= 30; end++; break;
-        case 'm': n <<= 20; end++; break;
-        case 'k': n <<= 10; end++; break;
+        case 't':
+            n <<= 40;
+            end++;
+            break;
+        case 'g':
+            n <<= 30;
+            end++;
+            break;
+        case 'm':
+            n <<= 20;
+            end++;
+            break;
+        case 'k':
+            n <<= 10;
+            end++;
+            break;
         case 'b': end++; break;
         default: n <<= 10; /* a bare number is KiB, as Xen has it */
         }
@@ -178,15 +190,15 @@ static void __init lay_out(struct builder *b)
         pfn += b->initrd_pages;
     }
     b->p2m_pages = DIV_ROUND_UP(b->nr_pages * sizeof(uint64_t), PAGE_SIZE);
-    b->p2m_outside = k->init_p2m != ELF_NO_VALUE && (k->init_p2m < k->virt_base ||
-                                                     k->init_p2m >= k->virt_base + GB(1));
+    b->p2m_outside = k->init_p2m != ELF_NO_VALUE &&
+                     (k->init_p2m < k->virt_base || k->init_p2m >= k->virt_base + GB(1));
     if (!b->p2m_outside) {
         b->p2m_pfn = pfn;
         pfn += b->p2m_pages;
     }
     b->info_pfn = pfn;
-    b->info_pages = DIV_ROUND_UP(sizeof(struct start_info) + sizeof(struct dom0_vga_console_info),
-                                 PAGE_SIZE);
+    b->info_pages =
+        DIV_ROUND_UP(sizeof(struct start_info) + sizeof(struct dom0_vga_console_info), PAGE_SIZE);
     pfn += b->info_pages;
     b->pt_pfn = pfn;
     /* The tables map themselves: find the number that suffices. */
@@ -220,8 +232,8 @@ static void put_bytes(struct builder *b, uint64_t offset, const uint8_t *src, ui
                       uint64_t total)
 {
     for (uint64_t done = 0; done < total;) {
-        uint8_t *dst = (uint8_t *)pfn_virt(b, (offset + done) >> PAGE_SHIFT) +
-                       ((offset + done) & ~PAGE_MASK);
+        uint8_t *dst =
+            (uint8_t *)pfn_virt(b, (offset + done) >> PAGE_SHIFT) + ((offset + done) & ~PAGE_MASK);
         uint64_t chunk = MIN(total - done, PAGE_SIZE - ((offset + done) & ~PAGE_MASK));
         uint64_t copy = done < n ? MIN(n - done, chunk) : 0;
         if (copy)
@@ -291,9 +303,9 @@ static void map_pages(struct builder *b, pte_t *l4, uint64_t va, uint64_t pfn, u
         pte_t *l3 = table_below(b, &l4[L4_INDEX(va)]);
         pte_t *l2 = table_below(b, &l3[L3_INDEX(va)]);
         pte_t *l1 = table_below(b, &l2[L2_INDEX(va)]);
-        l1[L1_INDEX(va)] = pte_make(pfn_to_mfn(b, pfn),
-                                    PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY |
-                                        (is_table_page(b, pfn) ? 0 : PTE_RW));
+        l1[L1_INDEX(va)] =
+            pte_make(pfn_to_mfn(b, pfn), PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY |
+                                             (is_table_page(b, pfn) ? 0 : PTE_RW));
     }
 }
 
@@ -384,8 +396,7 @@ static void __init fill_start_info(struct builder *b)
         if (b->initrd_outside)
             si->flags |= SIF_MOD_START_PFN;
     }
-    hv_strlcpy((char *)si->cmd_line, boot_info.module[0].cmdline,
-               sizeof(si->cmd_line));
+    hv_strlcpy((char *)si->cmd_line, boot_info.module[0].cmdline, sizeof(si->cmd_line));
     si->console.dom0.info_off = sizeof(*si);
     si->console.dom0.info_size = sizeof(struct dom0_vga_console_info);
     fill_vga((struct dom0_vga_console_info *)(si + 1));
@@ -414,11 +425,12 @@ static void __init give_rights(struct domain *d)
 
     rc = rc ?: rangeset_remove(&d->iomem_caps, 0xfee00, 0xfeeff); /* local APICs, MSI */
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
-        rc = rc ?: rangeset_remove(&d->iomem_caps, acpi.ioapic[i].address >> PAGE_SHIFT,
-                                   acpi.ioapic[i].address >> PAGE_SHIFT);
+        rc = rc
+                 ?: rangeset_remove(&d->iomem_caps, acpi.ioapic[i].address >> PAGE_SHIFT,
+                                    acpi.ioapic[i].address >> PAGE_SHIFT);
     rc = rc ?: rangeset_add(&d->ioport_caps, 0, 0xffff);
-    static const uint16_t kept[][2] = {{0x20, 0x21}, {0xa0, 0xa1}, {0x40, 0x43}, {0x61, 0x61},
-                                       {0xcf8, 0xcff}, {0x3f8, 0x3ff}};
+    static const uint16_t kept[][2] = {{0x20, 0x21}, {0xa0, 0xa1},   {0x40, 0x43},
+                                       {0x61, 0x61}, {0xcf8, 0xcff}, {0x3f8, 0x3ff}};
     for (unsigned int i = 0; i < ARRAY_SIZE(kept); i++)
         rc = rc ?: rangeset_remove(&d->ioport_caps, kept[i][0], kept[i][1]);
     rc = rc ?: rangeset_add(&d->irq_caps, 0, d->nr_pirqs ? d->nr_pirqs - 1 : 255);

@@ -152,8 +152,9 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     v->regs.cs = (uint16_t)(c->user_regs.cs | 3);
     v->regs.ss = (uint16_t)(c->user_regs.ss | 3);
     v->regs.rflags = (c->user_regs.rflags & 0x40dd5) | X86_EFLAGS_IF | X86_EFLAGS_MBS;
-    v->pv.iopl = (uint8_t)((c->user_regs.rflags >> 12) & 3); /* Linux starts CPUs with its IOPL there */
-    v->regs.entry_vector = 0; /* leave by IRET */
+    v->pv.iopl =
+        (uint8_t)((c->user_regs.rflags >> 12) & 3); /* Linux starts CPUs with its IOPL there */
+    v->regs.entry_vector = 0;                       /* leave by IRET */
     v->regs.error_code = 0;
     v->pv.in_kernel = (c->flags & VGCF_in_kernel) || !user;
     struct frame *root = v->pv.in_kernel ? kernel : user;
@@ -209,7 +210,8 @@ int pv_domain_relinquish(struct domain *d)
     struct vcpu *v;
     int rc;
 
-    for_each_vcpu (d, v) {
+    for_each_vcpu(d, v)
+    {
         pv_drop_descriptors(v);
         put_root(d, &v->pv.kernel_table);
         put_root(d, &v->pv.user_table);

@@ -72,7 +72,8 @@ static void read_notes(struct elf_kernel *k, uint64_t off, uint64_t size)
         struct note n;
         memcpy(&n, k->image + off, sizeof(n));
         off += sizeof(n);
-        uint64_t name_len = ROUND_UP((uint64_t)n.namesz, 4), desc_len = ROUND_UP((uint64_t)n.descsz, 4);
+        uint64_t name_len = ROUND_UP((uint64_t)n.namesz, 4),
+                 desc_len = ROUND_UP((uint64_t)n.descsz, 4);
         if (name_len > end - off || desc_len > end - off - name_len)
             return;
         if (n.namesz == 4 && !memcmp(k->image + off, "Xen", 4))

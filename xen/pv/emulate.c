@@ -194,10 +194,10 @@ static bool debug_register(struct cpu_user_regs *regs, const struct insn *in, bo
 
 /* ---- MSRs (Intel SDM vol. 4; AMD APM vol. 2 app. A) -------------------------------------------- */
 
-#define MSR_APIC_BASE    0x1b
-#define MSR_UCODE_REV    0x8b
-#define MSR_PLATFORM     0xce
-#define MSR_MISC_ENABLE  0x1a0
+#define MSR_APIC_BASE   0x1b
+#define MSR_UCODE_REV   0x8b
+#define MSR_PLATFORM    0xce
+#define MSR_MISC_ENABLE 0x1a0
 
 bool pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
@@ -235,9 +235,9 @@ bool pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t value)
         if (msr == MSR_FS_BASE)
             pv_set_base(v, SEGBASE_FS, value);
         else
-            pv_set_base(v, (msr == MSR_GS_BASE) == v->pv.in_kernel ? SEGBASE_GS_KERNEL
-                                                                  : SEGBASE_GS_USER,
-                        value);
+            pv_set_base(
+                v, (msr == MSR_GS_BASE) == v->pv.in_kernel ? SEGBASE_GS_KERNEL : SEGBASE_GS_USER,
+                value);
         return true;
     case MSR_UCODE_REV: return true; /* written before it is read */
     default:

@@ -6,7 +6,6 @@
 #include "hypercalls/hypercall.h"
 #include "sched/softirq.h"
 
-
 /* A batch in progress on this CPU: its current entry, which a continuation rewrites. */
 static DEFINE_PER_CPU(struct multicall_entry *, batch_entry);
 static DEFINE_PER_CPU(bool, batch_preempted);
@@ -21,8 +20,7 @@ static HYPERCALL(hc_missing)
 }
 
 /* The right to call, from the columns of table.h. */
-#define PICK(who, priv, handler) ((((who) & HC_PRIV) && !(priv)) ? hc_denied : (handler))
-
+#define PICK(who, priv, handler) ((((who)&HC_PRIV) && !(priv)) ? hc_denied : (handler))
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -99,8 +97,8 @@ HYPERCALL(hc_multicall)
         if (likely(mc.op < HYPERCALL_SLOTS)) {
             hypercall_fn fn = table[index_nospec(mc.op, HYPERCALL_SLOTS)];
             this_cpu(batch_entry) = &mc;
-            mc.result = (unsigned long)fn(mc.args[0], mc.args[1], mc.args[2], mc.args[3],
-                                          mc.args[4]);
+            mc.result =
+                (unsigned long)fn(mc.args[0], mc.args[1], mc.args[2], mc.args[3], mc.args[4]);
             this_cpu(batch_entry) = NULL;
         } else {
             mc.result = (unsigned long)-ENOSYS;
@@ -123,9 +121,11 @@ HYPERCALL(hc_multicall)
 void pv_hypercall_page(void *page)
 {
     /* push %rcx; push %r11; mov $nr,%eax; syscall; pop %r11; pop %rcx; ret */
-    static const uint8_t stub[] = {0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
+    static const uint8_t stub[] = {0x51, 0x41, 0x53, 0xb8, 0,    0,    0,
+                                   0,    0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
     /* iret does not come back: push %rcx; push %r11; push %rax; mov $23,%eax; syscall */
-    static const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05};
+    static const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret,
+                                   0,    0,    0,    0x0f, 0x05};
     uint8_t *p = page;
 
     memset(p, 0xcc, PAGE_SIZE);

@@ -68,8 +68,8 @@ static bool takes_modrm(const struct insn *in)
         default: return true;
         }
     }
-    return (op < 0x40 && (op & 7) < 4) || (op >= 0x80 && op <= 0x8b) || op == 0xc6 ||
-           op == 0xc7 || op == 0xfe || op == 0xff;
+    return (op < 0x40 && (op & 7) < 4) || (op >= 0x80 && op <= 0x8b) || op == 0xc6 || op == 0xc7 ||
+           op == 0xfe || op == 0xff;
 }
 
 int insn_fetch(const struct cpu_user_regs *regs, struct insn *in)
@@ -85,11 +85,11 @@ int insn_fetch(const struct cpu_user_regs *regs, struct insn *in)
             return -EFAULT;
     }
 
-#define NEXT() \
-    ({ \
-        if (i >= in->have) \
+#define NEXT()                                                        \
+    ({                                                                \
+        if (i >= in->have)                                            \
             return in->have == sizeof(in->bytes) ? -EINVAL : -EFAULT; \
-        in->bytes[i++]; \
+        in->bytes[i++];                                               \
     })
     uint8_t b;
     for (;;) {

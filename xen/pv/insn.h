@@ -10,15 +10,15 @@
 
 struct insn {
     uint8_t bytes[15];
-    uint8_t have;       /* bytes fetched */
-    uint8_t len;        /* of the whole instruction */
-    uint8_t rex;        /* 0 if none */
-    uint8_t opcode;     /* last opcode byte */
-    bool two_byte;      /* after 0x0f */
+    uint8_t have;   /* bytes fetched */
+    uint8_t len;    /* of the whole instruction */
+    uint8_t rex;    /* 0 if none */
+    uint8_t opcode; /* last opcode byte */
+    bool two_byte;  /* after 0x0f */
     bool opsize16, rep, lock;
-    bool has_modrm, mem;/* mem: the r/m operand is memory */
+    bool has_modrm, mem;  /* mem: the r/m operand is memory */
     uint8_t mod, reg, rm; /* with REX extensions */
-    uint64_t imm;       /* sign-extended */
+    uint64_t imm;         /* sign-extended */
 };
 
 /* At regs->rip of current's 64-bit code. 0; -EFAULT: not readable; -EINVAL: not one we know. */

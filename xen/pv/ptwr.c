@@ -12,9 +12,9 @@
 #include "pv/trap.h"
 
 struct write {
-    unsigned int size;    /* bytes of the memory operand */
-    uint64_t old, new;    /* its value before and after */
-    bool store;           /* false: the instruction leaves memory as it is */
+    unsigned int size; /* bytes of the memory operand */
+    uint64_t old, new; /* its value before and after */
+    bool store;        /* false: the instruction leaves memory as it is */
 };
 
 #define F_CF X86_EFLAGS_CF
@@ -41,7 +41,7 @@ static bool logic(struct cpu_user_regs *regs, struct write *w, unsigned int grou
 {
     switch (group) {
     case 1: w->new = w->old | src; break;
-    case 4: w->new = w->old & src; break;
+    case 4: w->new = w->old &src; break;
     case 6: w->new = w->old ^ src; break;
     default: return false;
     }
@@ -96,7 +96,7 @@ static bool compute(struct cpu_user_regs *regs, const struct insn *in, struct wr
     case 0x88:
     case 0x89: w->new = reg; return true;
     case 0xc6:
-    case 0xc7: w->new = in->imm & mask; return true;
+    case 0xc7: w->new = in->imm &mask; return true;
     case 0x86:
     case 0x87:
         w->new = reg;
@@ -117,8 +117,7 @@ static bool compute(struct cpu_user_regs *regs, const struct insn *in, struct wr
 
 static bool byte_sized(const struct insn *in)
 {
-    return in->two_byte ? in->opcode == 0xb0
-                        : !(in->opcode & 1) && in->opcode != 0xba;
+    return in->two_byte ? in->opcode == 0xb0 : !(in->opcode & 1) && in->opcode != 0xba;
 }
 
 /* Carry out the write on the table. pt_lock held. 0 or an error of pt_write_entry. */

@@ -20,9 +20,9 @@ bool pv_forced_cpuid(struct cpu_user_regs *regs);
 /* #PF: write to a page table that is mapped read-only? True: done. (ptwr.c) */
 bool pv_pt_write_fault(struct cpu_user_regs *regs, uint64_t va);
 /* The IRET hypercall's and the bounce's common rule for flags that a guest may have. */
-#define PV_RFLAGS_FIX(f) \
+#define PV_RFLAGS_FIX(f)                                                                   \
     (((f) & ~(uint64_t)(X86_EFLAGS_IOPL | X86_EFLAGS_NT | X86_EFLAGS_VM | X86_EFLAGS_VIF | \
-                        X86_EFLAGS_VIP)) | \
+                        X86_EFLAGS_VIP)) |                                                 \
      X86_EFLAGS_IF | X86_EFLAGS_MBS)
 
 /* Called by entry.S. */

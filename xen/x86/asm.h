@@ -6,6 +6,7 @@
 #define FLAT_KERNEL_CS_HV 0xe008
 #define TRAP_SYSCALL      0x100 /* entry_vector of a frame made by SYSCALL */
 
+/* clang-format off */
 #ifdef __ASSEMBLY__
 #include "hv/offsets.h" /* generated: xen/offsets.c */
 

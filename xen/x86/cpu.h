@@ -157,9 +157,9 @@ static inline void spec_barrier(void)
 
 struct vcpu;
 struct cpu_info {
-    uint64_t align;            /* puts &regs.es, the stack pointer of entries, at a multiple of 16 */
+    uint64_t align; /* puts &regs.es, the stack pointer of entries, at a multiple of 16 */
     struct cpu_user_regs regs; /* guest registers while this CPU is in the hypervisor */
-    struct vcpu *vcpu; /* current */
+    struct vcpu *vcpu;         /* current */
     uint64_t percpu_offset;
     uint32_t cpu;
     uint32_t work;       /* SOFTIRQ_* bits pending on this CPU; set atomically from anywhere */

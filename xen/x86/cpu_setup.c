@@ -32,7 +32,7 @@ struct smap_site {
 };
 
 #define STUB_SIZE 64 /* per CPU, in section .stubs of the image */
-_Static_assert(STUB_SIZE * MAX_CPUS <= 4096, "stubs fit their page");
+_Static_assert(STUB_SIZE *MAX_CPUS <= 4096, "stubs fit their page");
 
 struct cpu_caps cpu_caps;
 uint32_t xsave_size;
@@ -105,17 +105,17 @@ static void tables_load(unsigned int cpu)
     for (unsigned int i = 0; i < 4; i++)
         tss->ist[i] = (uint64_t)stack + (i + 1) * PAGE_SIZE;
     tss->iomap_base = sizeof(*tss);
-    gdt[1] = 0x00af9b000000ffff;  /* 0xe008: our code */
-    gdt[2] = 0x00cf93000000ffff;  /* 0xe010: our data */
-    gdt[4] = 0x00cffb000000ffff;  /* 0xe023: guests' 32-bit code */
-    gdt[5] = 0x00cff3000000ffff;  /* 0xe02b: guests' data */
-    gdt[6] = 0x00affb000000ffff;  /* 0xe033: guests' 64-bit code */
+    gdt[1] = 0x00af9b000000ffff; /* 0xe008: our code */
+    gdt[2] = 0x00cf93000000ffff; /* 0xe010: our data */
+    gdt[4] = 0x00cffb000000ffff; /* 0xe023: guests' 32-bit code */
+    gdt[5] = 0x00cff3000000ffff; /* 0xe02b: guests' data */
+    gdt[6] = 0x00affb000000ffff; /* 0xe033: guests' 64-bit code */
     set_system_desc(&gdt[8], (uint64_t)tss, sizeof(*tss) - 1, 0x9);
     gdt[12] = cpu;
     cpu_load_gdt((uint64_t)gdt - FIRST_RESERVED_GDT_BYTE);
     __asm__ volatile("pushq %0; lea 1f(%%rip),%%rax; pushq %%rax; lretq; 1:\n\t"
-                     "mov %w1,%%ss; ltr %w2"
-                     ::"i"(HV_CS), "r"(HV_DS), "r"(HV_TR)
+                     "mov %w1,%%ss; ltr %w2" ::"i"(HV_CS),
+                     "r"(HV_DS), "r"(HV_TR)
                      : "rax", "memory");
     cpu_load_ldt(0, 0);
     __asm__ volatile("lidt %0" ::"m"(idtr));

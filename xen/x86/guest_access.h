@@ -61,23 +61,24 @@ static inline void guest_access_end(void)
                          : "memory");
 }
 /* One 8-byte access at a checked address, between begin and end; jumps to the label on a fault. */
-#define GUEST_LOAD(var, addr, label) \
-    __asm__ goto("663: mov %1,%0\n\t" \
+#define GUEST_LOAD(var, addr, label)                                                     \
+    __asm__ goto("663: mov %1,%0\n\t"                                                    \
                  ".pushsection .extable, \"a\"; .balign 8; .quad 663b, %l2; .popsection" \
-                 : "=r"(var) \
-                 : "m"(*(const uint64_t *)(addr)) \
-                 : "memory" \
+                 : "=r"(var)                                                             \
+                 : "m"(*(const uint64_t *)(addr))                                        \
+                 : "memory"                                                              \
                  : label)
-#define GUEST_STORE(addr, val, label) \
-    __asm__ goto("664: mov %0,%1\n\t" \
+#define GUEST_STORE(addr, val, label)                                                    \
+    __asm__ goto("664: mov %0,%1\n\t"                                                    \
                  ".pushsection .extable, \"a\"; .balign 8; .quad 664b, %l2; .popsection" \
-                 : \
-                 : "r"((uint64_t)(val)), "m"(*(uint64_t *)(addr)) \
-                 : "memory" \
+                 :                                                                       \
+                 : "r"((uint64_t)(val)), "m"(*(uint64_t *)(addr))                        \
+                 : "memory"                                                              \
                  : label)
 
 /* Structures of a few words are copied in line. */
 #define GUEST_INLINE_MAX 80
+#define GUEST_UNROLL     STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9)
 static inline __attribute__((always_inline)) int __must_check copy_from_guest(void *dst,
                                                                               guest_ptr_t src,
                                                                               size_t len)
@@ -88,11 +89,13 @@ static inline __attribute__((always_inline)) int __must_check copy_from_guest(vo
     uint64_t *d = dst, v;
 
     guest_access_begin();
-#pragma GCC unroll 10
-    for (size_t i = 0; i < len / 8; i++) {
-        GUEST_LOAD(v, &s[i], fault);
-        __builtin_memcpy(&d[i], &v, 8);
+#define STEP(i)                         \
+    if (len > 8 * (i)) {                \
+        GUEST_LOAD(v, &s[i], fault);    \
+        __builtin_memcpy(&d[i], &v, 8); \
     }
+    GUEST_UNROLL
+#undef STEP
     guest_access_end();
     return 0;
 fault:
@@ -100,8 +103,9 @@ fault:
     return -EFAULT;
 }
 
-static inline __attribute__((always_inline)) int __must_check
-copy_to_guest(guest_ptr_t dst, const void *src, size_t len)
+static inline __attribute__((always_inline)) int __must_check copy_to_guest(guest_ptr_t dst,
+                                                                            const void *src,
+                                                                            size_t len)
 {
     if (!__builtin_constant_p(len) || len % 8 || len > GUEST_INLINE_MAX)
         return copy_to_guest_any(dst, src, len);
@@ -110,11 +114,13 @@ copy_to_guest(guest_ptr_t dst, const void *src, size_t len)
     uint64_t v;
 
     guest_access_begin();
-#pragma GCC unroll 10
-    for (size_t i = 0; i < len / 8; i++) {
-        __builtin_memcpy(&v, &s[i], 8);
-        GUEST_STORE(&d[i], v, fault);
+#define STEP(i)                         \
+    if (len > 8 * (i)) {                \
+        __builtin_memcpy(&v, &s[i], 8); \
+        GUEST_STORE(&d[i], v, fault);   \
     }
+    GUEST_UNROLL
+#undef STEP
     guest_access_end();
     return 0;
 fault:

@@ -81,8 +81,8 @@ void fpu_restore(struct vcpu *v)
 int pv_set_xcr0(struct vcpu *v, uint64_t xcr0)
 {
     /* Intel SDM vol. 1 ch. 13.3: x87 always; AVX needs SSE; AVX-512 is three states at once. */
-    if (!cpu_caps.xsave || !(xcr0 & 1) || (xcr0 & ~cpu_caps.xcr0) ||
-        ((xcr0 & 4) && !(xcr0 & 2)) || ((xcr0 & 0xe0) && ((xcr0 & 0xe0) != 0xe0 || !(xcr0 & 4))))
+    if (!cpu_caps.xsave || !(xcr0 & 1) || (xcr0 & ~cpu_caps.xcr0) || ((xcr0 & 4) && !(xcr0 & 2)) ||
+        ((xcr0 & 0xe0) && ((xcr0 & 0xe0) != 0xe0 || !(xcr0 & 4))))
         return -EINVAL;
     fpu_save(v);
     v->pv.xcr0 = xcr0;
@@ -132,9 +132,9 @@ void pv_set_base(struct vcpu *v, unsigned int which, uint64_t base)
 void pv_load_gdt(struct vcpu *v)
 {
     pte_t *slot = &v->domain->pv.gdt_ldt_l1[v->id][FIRST_RESERVED_GDT_PAGE];
-    pte_t mine = pte_make(virt_to_mfn(this_cpu(gdt_page)),
-                          PTE_PRESENT | PTE_RW | PTE_ACCESSED | PTE_DIRTY |
-                              (cpu_caps.nx ? PTE_NX : 0));
+    pte_t mine =
+        pte_make(virt_to_mfn(this_cpu(gdt_page)),
+                 PTE_PRESENT | PTE_RW | PTE_ACCESSED | PTE_DIRTY | (cpu_caps.nx ? PTE_NX : 0));
 
     /* Only this CPU's TLB may hold another value for it, from before the last CR3 load. */
     if (*slot != mine) {

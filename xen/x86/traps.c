@@ -20,10 +20,27 @@ struct extable {
 extern const struct extable __extable_start[], __extable_end[];
 
 static const char *const names[32] = {
-    "divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
-    "device not available", "double fault", "coprocessor overrun", "invalid TSS",
-    "segment not present", "stack fault", "general protection", "page fault", "reserved",
-    "x87 error", "alignment check", "machine check", "SIMD error", "virtualization",
+    "divide error",
+    "debug",
+    "NMI",
+    "breakpoint",
+    "overflow",
+    "bound range",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "coprocessor overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "reserved",
+    "x87 error",
+    "alignment check",
+    "machine check",
+    "SIMD error",
+    "virtualization",
     "control protection",
 };
 
@@ -32,8 +49,7 @@ void dump_registers(const struct cpu_user_regs *r)
     printk(LOG_ERR "CPU %u  vector %u error %#x\n", cpu_id(), r->entry_vector, r->error_code);
     printk(LOG_ERR "rip %04x:%016lx rflags %08lx rsp %04x:%016lx\n", r->cs, r->rip, r->rflags,
            r->ss, r->rsp);
-    printk(LOG_ERR "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", r->rax, r->rbx, r->rcx,
-           r->rdx);
+    printk(LOG_ERR "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);
     printk(LOG_ERR "rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", r->rsi, r->rdi, r->rbp, r->r8);
     printk(LOG_ERR "r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", r->r9, r->r10, r->r11, r->r12);
     printk(LOG_ERR "r13 %016lx r14 %016lx r15 %016lx\n", r->r13, r->r14, r->r15);
@@ -91,8 +107,7 @@ void panic(const char *fmt, ...)
     va_end(ap);
     printk(LOG_ERR "****************************************\n");
     printk(LOG_ERR "Panic on CPU %u: %s\n", cpu_id(), buf);
-    dump_backtrace((uint64_t)__builtin_return_address(0),
-                   *(uint64_t *)__builtin_frame_address(0));
+    dump_backtrace((uint64_t)__builtin_return_address(0), *(uint64_t *)__builtin_frame_address(0));
     printk(LOG_ERR "****************************************\n");
     machine_restart();
 }
@@ -137,9 +152,7 @@ void do_ist_exception(struct cpu_user_regs *regs)
             regs->rflags &= ~(uint64_t)X86_EFLAGS_TF;
         __asm__ volatile("mov %0,%%db6" ::"r"(0xffff0ff0ul));
         return;
-    case 2:
-        printk(LOG_WARN "NMI on CPU %u, reason %#x\n", cpu_id(), inb(0x61));
-        return;
+    case 2: printk(LOG_WARN "NMI on CPU %u, reason %#x\n", cpu_id(), inb(0x61)); return;
     default: fatal(regs);
     }
 }
