@@ -103,10 +103,11 @@ is()
     fi
 }
 
-# soon SECONDS COMMAND...: try it until it succeeds.
+# soon SECONDS COMMAND...: try it until it succeeds. SECONDS is what a quiet machine needs at the most; a
+# busy one gets eight times that, since time must not decide.
 soon()
 {
-    local end=$(($(cut -d. -f1 /proc/uptime) + $1))
+    local end=$(($(cut -d. -f1 /proc/uptime) + 8 * $1))
     shift
     while ! "$@" >/dev/null 2>&1; do
         [ "$(cut -d. -f1 /proc/uptime)" -lt $end ] || return 1
