@@ -30,8 +30,15 @@ static void hook_release(void *arg, struct domain *d)
 static void hook_journal(void *arg, struct buf *b)
 {
     struct rig *r = arg;
+    const struct conn *c = r->core->current;
     long budget = mem_budget;
 
+    if (c && c->domain && c->domid < 8 && r->ring[c->domid]) {
+        ring_keep(r->ring[c->domid], b);
+    }
+    if (r->on_journal) {
+        r->on_journal(r);
+    }
     if (b->failed) {
         r->journal_lost = true;
         return;
@@ -39,6 +46,9 @@ static void hook_journal(void *arg, struct buf *b)
     mem_budget = -1;
     buf_add(&r->journal, b->data, b->len);
     mem_budget = budget;
+    if (r->on_journal) {
+        r->on_journal(r);
+    }
 }
 
 static void hook_wake(void *arg, struct conn *c)

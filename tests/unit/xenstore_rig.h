@@ -27,6 +27,8 @@ struct rig {
     char log[MAX_LOG][256];
     unsigned int nlog;
     struct ring_memory memory[8];
+    struct ring *ring[8];              /* whose state goes with the changes of its domain */
+    void (*on_journal)(struct rig *r); /* called before and after each addition */
 };
 
 void rig_start(struct rig *r);

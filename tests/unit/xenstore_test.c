@@ -887,5 +887,6 @@ int main(void)
     test_run("xenstore_control", test_control);
     transaction_tests();
     restart_tests();
+    ring_tests();
     return test_failures != 0;
 }

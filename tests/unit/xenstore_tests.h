@@ -5,5 +5,6 @@
 
 void transaction_tests(void);
 void restart_tests(void);
+void ring_tests(void);
 
 #endif

@@ -371,8 +371,8 @@ static void storm(void)
             /* Idle although somebody waits who may run here: not for long, and not now. */
             for (unsigned int i = 0; c->domain->is_idle && i < ARRAY_SIZE(v); i++)
                 if (v[i]->sched.queued && cpumask_test(v[i]->hard_affinity, cpu))
-                    sim_fail(__FILE__, __LINE__, "step %u: CPU %u idles, %u waits on CPU %u", step, cpu, i,
-                             v[i]->processor);
+                    sim_fail(__FILE__, __LINE__, "step %u: CPU %u idles, %u waits on CPU %u", step,
+                             cpu, i, v[i]->processor);
         }
         EXPECT_EQ(running, 0);
     }

@@ -61,6 +61,8 @@ struct sim_load {
 };
 void sim_set_load(struct vcpu *v, s_time_t burst, s_time_t pause);
 struct sim_load *sim_load(struct vcpu *v);
+/* For vCPUs that are gone. */
+void sim_forget_loads(void);
 void sim_run(s_time_t duration);
 extern s_time_t sim_now;
 extern unsigned long sim_switches, sim_kicks;
