@@ -23,6 +23,8 @@ void console_rx(char c);
 void console_force(void);
 /* guest_loglvl= admits debug lines: ordinary guests may write to the console, too. */
 bool console_guest_debug(void);
+/* Wait (0.1 s at most) until the serial port has sent all: the machine is about to go. */
+void console_flush(void);
 /* Dom0 took the VGA over. */
 void console_vga_release(void);
 

@@ -148,14 +148,18 @@ static bool uart_probe(const struct uart *u)
     return uart_in(u, UART_SCR) == 0x5a && uart_in(u, UART_LSR) != 0xff;
 }
 
+static void uart_flush(const struct uart *u)
+{
+    for (unsigned int i = 0; i < WAIT_LIMIT && !(uart_in(u, UART_LSR) & UART_LSR_TEMT); i++)
+        cpu_relax();
+}
+
 static void uart_setup(struct uart *u)
 {
     u->present = uart_probe(u);
     if (!u->present)
         return;
-    /* What was written before, by us or by the firmware, is to get out. */
-    for (unsigned int i = 0; i < WAIT_LIMIT && !(uart_in(u, UART_LSR) & UART_LSR_TEMT); i++)
-        cpu_relax();
+    uart_flush(u); /* what the firmware, or we, wrote before is to get out */
     uart_out(u, UART_IER, 0);
     if (u->baud) {
         unsigned int divisor = MAX(u->clock / u->baud, 1u);
@@ -203,6 +207,13 @@ void serial_write(const char *s, size_t len)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
         uart_write(uarts[i], s, len);
+}
+
+void console_flush(void)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
+        if (uarts[i]->enabled && !uarts[i]->dead)
+            uart_flush(uarts[i]);
 }
 
 void serial_init_early(void)

@@ -88,6 +88,7 @@ void machine_restart(void)
 {
     irq_disable();
     smp_stop_others();
+    console_flush();
     switch (first_method) {
     case 'n': machine_halt();
     case 't': reset_by_fault(); break;
@@ -106,6 +107,7 @@ void machine_halt(void)
 {
     irq_disable();
     smp_stop_others();
+    console_flush();
     for (;;)
         __asm__ volatile("cli; hlt");
 }
@@ -125,6 +127,7 @@ int machine_power_off(uint16_t pm1a_control, uint16_t pm1b_control)
     printk(LOG_WARN "Powering off\n");
     irq_disable();
     smp_stop_others();
+    console_flush();
     write_pm1(&acpi.pm1a_control, pm1a_control, 0);
     write_pm1(&acpi.pm1b_control, pm1b_control, 0);
     write_pm1(&acpi.pm1a_control, pm1a_control, PM1_SLEEP_ENABLE);
