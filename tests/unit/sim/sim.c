@@ -769,13 +769,19 @@ static void as_nobody(void)
     really_running = NULL;
 }
 
+static bool wants_schedule;
+static void note_schedule(void)
+{
+    wants_schedule = true;
+}
 void sim_settle(void)
 {
-    uint32_t later = cpu_info()->work & (1u << SOFTIRQ_SCHEDULE);
-
-    cpu_info()->work &= ~later;
+    wants_schedule = false;
+    softirq_open(SOFTIRQ_SCHEDULE, note_schedule);
     do_softirq();
-    cpu_info()->work |= later;
+    softirq_open(SOFTIRQ_SCHEDULE, schedule);
+    if (wants_schedule)
+        softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
 void sim_kill(struct domain *d)
