@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Test kernels: build/guest/<name>.elf from tests/guest/<name>.c and the kit.
 GUEST_TESTS := hypercalls pagetables traps usermode events fifo descriptors timers vcpus grants \
-        reservations emulation operations
+        reservations m2p emulation operations
 
 $(foreach t,$(GUEST_TESTS),$(eval $(call guest_kernel,$(t), \
     $(B)/guest/tests/guest/main.o $(B)/guest/tests/guest/$(t).o)))
