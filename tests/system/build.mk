@@ -25,7 +25,7 @@ check-system-restart:
 check-system-console:
 	tests/system/console-switch $(SYSTEM_OPTIONS)
 check-system-bochs:
-	$(MACHINE) boot-bochs boot.sh --fw=bochs --smp=1 --mem=768 --append-dom0=lab.cpus=1 \
+	$(MACHINE) boot-bochs boot.sh --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
 	    --timeout=900 $(SYSTEM_OPTIONS)
 check-demo:
 	tests/lab/demo $(SYSTEM_OPTIONS)
