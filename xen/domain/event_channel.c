@@ -76,24 +76,18 @@ void evtchn_poll_end(struct vcpu *v)
 long evtchn_send(struct domain *ld, evtchn_port_t port)
 {
     struct evtchn *c = port_lookup(ld, port);
-    unsigned long flags;
-    struct domain *rd;
     long rc = 0;
 
     if (unlikely(!c))
         return -EINVAL;
-    /* Interrupts off: while we look, the channel might be of a kind that interrupts send on. */
-    flags = spin_lock_irqsave(&c->lock);
-    switch (c->state) {
-    case EVTCHNSTAT_interdomain:
-        rd = c->u.remote.dom;
-        event_set_pending(rd, port_lookup(rd, c->u.remote.port));
-        break;
-    case EVTCHNSTAT_ipi: event_set_pending(ld, c); break;
-    case EVTCHNSTAT_unbound: break; /* nobody there yet: it will look when it binds */
-    default: rc = -EINVAL; break;
-    }
-    spin_unlock_irqrestore(&c->lock, flags);
+    spin_lock(&c->lock);
+    if (c->state == EVTCHNSTAT_interdomain)
+        event_set_pending(c->u.remote.dom, c->u.remote.channel);
+    else if (c->state == EVTCHNSTAT_ipi)
+        event_set_pending(ld, c);
+    else if (c->state != EVTCHNSTAT_unbound) /* unbound: who binds will look */
+        rc = -EINVAL;
+    spin_unlock(&c->lock);
     return rc;
 }
 
@@ -123,14 +117,11 @@ void send_global_virq(uint32_t virq)
 void send_guest_pirq(struct domain *d, uint32_t pirq)
 {
     struct evtchn *c = port_lookup(d, pirq_to_evtchn(d, pirq));
-    unsigned long flags;
 
-    if (!c)
-        return;
-    flags = spin_lock_irqsave(&c->lock);
-    if (c->state == EVTCHNSTAT_pirq && c->u.pirq == pirq)
+    /* Without its lock, which interrupts must not take: closing waits until we are done
+     * (pirq_unbind_guest). */
+    if (c && READ_ONCE(c->state) == EVTCHNSTAT_pirq)
         event_set_pending(d, c);
-    spin_unlock_irqrestore(&c->lock, flags);
 }
 
 /* ---- ports; d->evtchn.lock held -------------------------------------------------------------------- */
@@ -138,26 +129,15 @@ void send_guest_pirq(struct domain *d, uint32_t pirq)
 static int add_bucket(struct domain *d)
 {
     struct evtchn_domain *e = &d->evtchn;
-    uint32_t bucket = e->nr_ports / EVTCHNS_PER_BUCKET;
-    struct evtchn **group, *c;
+    struct evtchn *c = hv_zalloc(EVTCHNS_PER_BUCKET * sizeof(*c));
 
-    if (bucket / BUCKETS_PER_GROUP >= EVTCHN_GROUPS)
-        return -ENOSPC;
-    group = e->group[bucket / BUCKETS_PER_GROUP];
-    if (!group) {
-        group = hv_zalloc(BUCKETS_PER_GROUP * sizeof(*group));
-        if (!group)
-            return -ENOMEM;
-        e->group[bucket / BUCKETS_PER_GROUP] = group;
-    }
-    c = hv_zalloc(EVTCHNS_PER_BUCKET * sizeof(*c));
     if (!c)
         return -ENOMEM;
     for (uint32_t i = 0; i < EVTCHNS_PER_BUCKET; i++) {
         spin_lock_init(&c[i].lock, LOCK_EVTCHN);
         c[i].port = e->nr_ports + i;
     }
-    group[bucket % BUCKETS_PER_GROUP] = c;
+    e->bucket[e->nr_ports / EVTCHNS_PER_BUCKET] = c;
     atomic_store(&e->nr_ports, e->nr_ports + EVTCHNS_PER_BUCKET);
     return 0;
 }
@@ -200,12 +180,12 @@ static int alloc_port(struct domain *d, struct evtchn **out)
 
 static void set_state(struct evtchn *c, uint8_t state)
 {
-    unsigned long flags = spin_lock_irqsave(&c->lock);
+    spin_lock(&c->lock);
     c->state = state;
-    spin_unlock_irqrestore(&c->lock, flags);
+    spin_unlock(&c->lock);
 }
 
-/* Both locks, in the order of addresses. Interrupts are off. */
+/* Both locks, in the order of addresses. */
 static void lock_pair(struct evtchn *a, struct evtchn *b)
 {
     spin_lock(a < b ? &a->lock : &b->lock);
@@ -222,28 +202,27 @@ static void unlock_pair(struct evtchn *a, struct evtchn *b)
 static void disconnect(struct domain *d, struct evtchn *c)
 {
     for (;;) {
-        unsigned long flags = spin_lock_irqsave(&c->lock);
-        struct domain *rd = c->u.remote.dom;
+        struct domain *rd;
         struct evtchn *rc;
 
+        spin_lock(&c->lock);
+        rd = c->u.remote.dom;
+        rc = c->u.remote.channel;
         if (c->state != EVTCHNSTAT_interdomain) {
-            spin_unlock_irqrestore(&c->lock, flags);
+            spin_unlock(&c->lock);
             return; /* the peer was faster */
         }
         /* Bound, the peer lives; the reference keeps its channels when the lock is given back. */
         domain_get(rd);
-        rc = port_lookup(rd, c->u.remote.port);
         spin_unlock(&c->lock);
         lock_pair(c, rc);
-        if (c->state == EVTCHNSTAT_interdomain && c->u.remote.dom == rd &&
-            c->u.remote.port == rc->port) {
+        if (c->state == EVTCHNSTAT_interdomain && c->u.remote.channel == rc) {
             rc->state = EVTCHNSTAT_unbound;
             rc->u.remote_domid = d->id;
             c->state = EVTCHNSTAT_unbound;
             c->u.remote_domid = rd->id;
         }
         unlock_pair(c, rc);
-        irq_restore(flags);
         domain_put(rd);
     }
 }
@@ -305,19 +284,17 @@ long evtchn_alloc_unbound(struct domain *d, domid_t remote, evtchn_port_t *port)
  * while nobody was bound went nowhere. */
 static long connect(struct domain *ld, struct evtchn *c, struct domain *rd, struct evtchn *r)
 {
-    unsigned long flags;
     long rc = -EINVAL;
 
     if (c == r)
         return -EINVAL;
-    flags = irq_save();
     lock_pair(c, r);
     if (r->state == EVTCHNSTAT_unbound && r->u.remote_domid == ld->id) {
         c->u.remote.dom = rd;
-        c->u.remote.port = r->port;
+        c->u.remote.channel = r;
         c->state = EVTCHNSTAT_interdomain;
         r->u.remote.dom = ld;
-        r->u.remote.port = c->port;
+        r->u.remote.channel = c;
         r->state = EVTCHNSTAT_interdomain;
         rc = 0;
     }
@@ -325,7 +302,6 @@ static long connect(struct domain *ld, struct evtchn *c, struct domain *rd, stru
     if (!rc)
         event_set_pending(ld, c);
     spin_unlock(&c->lock);
-    irq_restore(flags);
     return rc;
 }
 
@@ -460,7 +436,6 @@ long evtchn_status(struct evtchn_status *s)
 {
     struct domain *d = domain_get_self_or(s->dom);
     struct evtchn *c;
-    unsigned long flags;
 
     if (!d)
         return -ESRCH;
@@ -473,20 +448,20 @@ long evtchn_status(struct evtchn_status *s)
         domain_put(d);
         return -EINVAL;
     }
-    flags = spin_lock_irqsave(&c->lock);
+    spin_lock(&c->lock);
     s->status = c->state;
     s->vcpu = c->notify_vcpu;
     switch (c->state) {
     case EVTCHNSTAT_unbound: s->u.unbound.dom = c->u.remote_domid; break;
     case EVTCHNSTAT_interdomain:
         s->u.interdomain.dom = c->u.remote.dom->id;
-        s->u.interdomain.port = c->u.remote.port;
+        s->u.interdomain.port = c->u.remote.channel->port;
         break;
     case EVTCHNSTAT_pirq: s->u.pirq = c->u.pirq; break;
     case EVTCHNSTAT_virq: s->u.virq = c->u.virq; break;
     default: break;
     }
-    spin_unlock_irqrestore(&c->lock, flags);
+    spin_unlock(&c->lock);
     domain_put(d);
     return 0;
 }
@@ -496,14 +471,13 @@ long evtchn_bind_vcpu(evtchn_port_t port, uint32_t vcpu)
     struct domain *d = current->domain;
     struct vcpu *v = vcpu_of(d, vcpu);
     struct evtchn *c = port_lookup(d, port);
-    unsigned long flags;
     long rc = -EINVAL;
 
     if (!v)
         return -ENOENT;
     if (!c)
         return -EINVAL;
-    flags = spin_lock_irqsave(&c->lock);
+    spin_lock(&c->lock);
     switch (c->state) {
     case EVTCHNSTAT_virq: rc = virq_is_per_vcpu(c->u.virq) ? -EINVAL : 0; break;
     case EVTCHNSTAT_pirq:
@@ -516,7 +490,7 @@ long evtchn_bind_vcpu(evtchn_port_t port, uint32_t vcpu)
     }
     if (!rc)
         WRITE_ONCE(c->notify_vcpu, (uint16_t)v->id);
-    spin_unlock_irqrestore(&c->lock, flags);
+    spin_unlock(&c->lock);
     return rc;
 }
 
@@ -525,11 +499,10 @@ long evtchn_unmask(evtchn_port_t port)
     struct domain *d = current->domain;
     struct evtchn *c = port_lookup(d, port);
     uint32_t pirq = ~0u;
-    unsigned long flags;
 
     if (!c)
         return -EINVAL;
-    flags = spin_lock_irqsave(&c->lock);
+    spin_lock(&c->lock);
     if (c->state == EVTCHNSTAT_pirq)
         pirq = c->u.pirq;
     /* Of a closed channel nothing is pending, and its FIFO page may be about to go. */
@@ -539,7 +512,7 @@ long evtchn_unmask(evtchn_port_t port)
         else
             event_2l_unmask(d, c);
     }
-    spin_unlock_irqrestore(&c->lock, flags);
+    spin_unlock(&c->lock);
     if (pirq != ~0u)
         pirq_guest_unmask(d, pirq);
     return 0;
@@ -566,15 +539,14 @@ long evtchn_set_priority(evtchn_port_t port, uint32_t priority)
 int evtchn_port_pending(struct domain *d, evtchn_port_t port)
 {
     struct evtchn *c = port_lookup(d, port);
-    unsigned long flags;
     int pending = 0;
 
     if (!c)
         return -EINVAL;
-    flags = spin_lock_irqsave(&c->lock);
+    spin_lock(&c->lock);
     if (c->state != EVTCHNSTAT_closed)
         pending = event_is_pending(d, port);
-    spin_unlock_irqrestore(&c->lock, flags);
+    spin_unlock(&c->lock);
     return pending;
 }
 
@@ -629,6 +601,10 @@ int evtchn_init(struct domain *d, unsigned int max_port)
     spin_lock_init(&d->evtchn.lock, LOCK_EVTCHN_PORTS);
     d->evtchn.max_port = MIN(max_port, EVTCHN_FIFO_NR_CHANNELS - 1);
     d->evtchn.next_free_hint = 1; /* port 0 is nobody's */
+    d->evtchn.bucket =
+        hv_zalloc((d->evtchn.max_port / EVTCHNS_PER_BUCKET + 1) * sizeof(*d->evtchn.bucket));
+    if (!d->evtchn.bucket)
+        return -ENOMEM;
     spin_lock(&d->evtchn.lock);
     rc = add_bucket(d);
     spin_unlock(&d->evtchn.lock);
@@ -641,14 +617,9 @@ void evtchn_free(struct domain *d)
 {
     struct evtchn_domain *e = &d->evtchn;
 
-    /* A domain that was never started has channels from its builder perhaps. */
+    for (uint32_t b = 0; b < e->nr_ports / EVTCHNS_PER_BUCKET; b++)
+        hv_free(e->bucket[b]);
     e->nr_ports = 0;
-    for (unsigned int g = 0; g < EVTCHN_GROUPS; g++) {
-        if (!e->group[g])
-            continue;
-        for (unsigned int b = 0; b < BUCKETS_PER_GROUP; b++)
-            hv_free(e->group[g][b]);
-        hv_free(e->group[g]);
-        e->group[g] = NULL;
-    }
+    hv_free(e->bucket);
+    e->bucket = NULL;
 }

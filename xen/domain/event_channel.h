@@ -14,7 +14,7 @@ struct domain;
 struct vcpu;
 
 struct evtchn {
-    struct spinlock lock; /* LOCK_EVTCHN, interrupts off: everything below */
+    struct spinlock lock; /* LOCK_EVTCHN: everything below. Never taken by interrupts */
     uint8_t state;        /* EVTCHNSTAT_* */
     uint8_t priority;     /* FIFO */
     bool pending_while_unready;
@@ -24,7 +24,7 @@ struct evtchn {
         domid_t remote_domid; /* unbound */
         struct {
             struct domain *dom;
-            uint32_t port;
+            struct evtchn *channel;
         } remote; /* interdomain */
         uint32_t pirq;
         uint32_t virq;
@@ -33,18 +33,16 @@ struct evtchn {
 };
 
 /*
- * Channels come in buckets, found through pages of pointers to buckets, found through group.
- * What was allocated stays until the domain is freed, so that a look-up needs no lock.
+ * Channels come in buckets. What was allocated stays until the domain is freed, so that a look-up
+ * needs no lock.
  */
 #define EVTCHNS_PER_BUCKET 64
-#define BUCKETS_PER_GROUP  512
-#define EVTCHN_GROUPS      4 /* 4 * 512 * 64 = 2^17 ports, what FIFO can have */
 struct evtchn_fifo_domain;
 struct evtchn_domain {
-    struct spinlock lock; /* LOCK_EVTCHN_PORTS: port allocation, the bucket array */
-    struct evtchn **group[EVTCHN_GROUPS];
-    uint32_t nr_ports; /* ports 0..nr_ports-1 have a struct */
-    uint32_t max_port; /* limit from createdomain, inclusive */
+    struct spinlock lock;   /* LOCK_EVTCHN_PORTS: port allocation, the bucket array */
+    struct evtchn **bucket; /* as many as max_port may need */
+    uint32_t nr_ports;      /* ports 0..nr_ports-1 have a struct */
+    uint32_t max_port;      /* limit from createdomain, inclusive */
     uint32_t next_free_hint;
     uint32_t closed;                    /* evtchn_destroy(), evtchn_reset(): how far they are */
     struct evtchn_fifo_domain *fifo;    /* NULL: 2-level form */

@@ -135,15 +135,15 @@ void event_fifo_set_pending(struct domain *d, struct evtchn *c)
     unsigned int vcpu = READ_ONCE(c->notify_vcpu);
     struct vcpu *v = d->vcpu[vcpu];
     struct evtchn_fifo_vcpu *fv = v->fifo;
-    event_word_t old;
+    bool was_pending;
 
     if (unlikely(!word)) {
         /* The array does not reach so far yet: expand_array will look. */
         c->pending_while_unready = true;
         return;
     }
-    old = atomic_fetch_or(word, PENDING);
-    if (!(old & (MASKED | LINKED)) && likely(fv && fv->cb)) {
+    was_pending = atomic_fetch_or(word, PENDING) & PENDING;
+    if (!(READ_ONCE(*word) & (MASKED | LINKED)) && likely(fv && fv->cb)) {
         unsigned long flags = irq_save();
         unsigned int priority = READ_ONCE(c->priority);
         if (claim(d, c, word, fv, vcpu, priority)) {
@@ -152,7 +152,7 @@ void event_fifo_set_pending(struct domain *d, struct evtchn *c)
         }
         irq_restore(flags);
     }
-    if (!(old & PENDING))
+    if (!was_pending)
         event_check_pollers(d, c->port);
 }
 
@@ -306,17 +306,16 @@ long evtchn_expand_array(uint64_t gfn)
 
     for (evtchn_port_t port = first; port < first + WORDS_PER_PAGE; port++) {
         struct evtchn *c = port_lookup(d, port);
-        unsigned long flags;
         if (!c)
             break;
         /* Also a bit of the 2-level form: a sender may have been on its way at the change. */
-        flags = spin_lock_irqsave(&c->lock);
+        spin_lock(&c->lock);
         if (c->state != EVTCHNSTAT_closed &&
             (event_2l_take_pending(d, port) || c->pending_while_unready)) {
             c->pending_while_unready = false;
             event_fifo_set_pending(d, c);
         }
-        spin_unlock_irqrestore(&c->lock, flags);
+        spin_unlock(&c->lock);
     }
 out:
     spin_unlock(&d->evtchn.lock);

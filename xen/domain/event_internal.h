@@ -13,14 +13,12 @@ static inline struct evtchn *port_lookup(const struct domain *d, evtchn_port_t p
     if (unlikely(port >= nr))
         return NULL;
     port = (evtchn_port_t)index_nospec(port, nr);
-    return &d->evtchn
-                .group[port / (BUCKETS_PER_GROUP * EVTCHNS_PER_BUCKET)]
-                      [port / EVTCHNS_PER_BUCKET % BUCKETS_PER_GROUP][port % EVTCHNS_PER_BUCKET];
+    return &d->evtchn.bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
 }
 
 /*
  * Each pair below: c is a channel of d. Callers of set_pending and unmask hold c's lock, or what
- * keeps c bound (the peer's lock, the virq_lock), so that FIFO pages cannot go meanwhile.
+ * keeps c bound (the peer's lock, the virq_lock, the IRQ's handler), so that FIFO pages cannot go meanwhile.
  */
 void event_2l_set_pending(struct domain *d, struct evtchn *c);
 void event_2l_clear_pending(struct domain *d, struct evtchn *c);

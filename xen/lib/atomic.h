@@ -35,13 +35,16 @@ static inline bool test_bit(const uint64_t *map, unsigned int nr)
 {
     return (READ_ONCE(map[nr / 64]) >> (nr % 64)) & 1;
 }
+/* Written with the mask on both sides: compilers make one locked BTS or BTR of it. */
 static inline bool test_and_set_bit(uint64_t *map, unsigned int nr)
 {
-    return (atomic_fetch_or(&map[nr / 64], 1ull << (nr % 64)) >> (nr % 64)) & 1;
+    uint64_t mask = 1ull << (nr % 64);
+    return atomic_fetch_or(&map[nr / 64], mask) & mask;
 }
 static inline bool test_and_clear_bit(uint64_t *map, unsigned int nr)
 {
-    return (atomic_fetch_and(&map[nr / 64], ~(1ull << (nr % 64))) >> (nr % 64)) & 1;
+    uint64_t mask = 1ull << (nr % 64);
+    return atomic_fetch_and(&map[nr / 64], ~mask) & mask;
 }
 static inline void set_bit(uint64_t *map, unsigned int nr)
 {

@@ -60,42 +60,47 @@ static inline void guest_access_end(void)
                      ".pushsection .smap_sites, \"a\"; .quad 662b, 0; .popsection" ::
                          : "memory");
 }
-/* One 8-byte access at a checked address, between begin and end; jumps to the label on a fault. */
+/* One access of the pointer's size, 8 or 4 bytes, at a checked address, between begin and end; jumps to the label on a fault. */
 #define GUEST_LOAD(var, addr, label)                                                     \
     __asm__ goto("663: mov %1,%0\n\t"                                                    \
                  ".pushsection .extable, \"a\"; .balign 8; .quad 663b, %l2; .popsection" \
                  : "=r"(var)                                                             \
-                 : "m"(*(const uint64_t *)(addr))                                        \
+                 : "m"(*(addr))                                                          \
                  : "memory"                                                              \
                  : label)
 #define GUEST_STORE(addr, val, label)                                                    \
     __asm__ goto("664: mov %0,%1\n\t"                                                    \
                  ".pushsection .extable, \"a\"; .balign 8; .quad 664b, %l2; .popsection" \
                  :                                                                       \
-                 : "r"((uint64_t)(val)), "m"(*(uint64_t *)(addr))                        \
+                 : "r"(val), "m"(*(addr))                                                \
                  : "memory"                                                              \
                  : label)
 
-/* Structures of a few words are copied in line. */
+/* Structures of a few words, and single 32-bit numbers, are copied in line. */
 #define GUEST_INLINE_MAX 80
 #define GUEST_UNROLL     STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9)
 static inline __attribute__((always_inline)) int __must_check copy_from_guest(void *dst,
                                                                               guest_ptr_t src,
                                                                               size_t len)
 {
-    if (!__builtin_constant_p(len) || len % 8 || len > GUEST_INLINE_MAX)
+    if (!__builtin_constant_p(len) || len % 4 || len > GUEST_INLINE_MAX)
         return copy_from_guest_any(dst, src, len);
     const uint64_t *s = (const uint64_t *)guest_checked(src.va);
     uint64_t *d = dst, v;
 
     guest_access_begin();
 #define STEP(i)                         \
-    if (len > 8 * (i)) {                \
+    if (len >= 8 * (i) + 8) {           \
         GUEST_LOAD(v, &s[i], fault);    \
         __builtin_memcpy(&d[i], &v, 8); \
     }
     GUEST_UNROLL
 #undef STEP
+    if (len % 8) {
+        uint32_t last;
+        GUEST_LOAD(last, (const uint32_t *)&s[len / 8], fault);
+        __builtin_memcpy(&d[len / 8], &last, 4);
+    }
     guest_access_end();
     return 0;
 fault:
@@ -107,7 +112,7 @@ static inline __attribute__((always_inline)) int __must_check copy_to_guest(gues
                                                                             const void *src,
                                                                             size_t len)
 {
-    if (!__builtin_constant_p(len) || len % 8 || len > GUEST_INLINE_MAX)
+    if (!__builtin_constant_p(len) || len % 4 || len > GUEST_INLINE_MAX)
         return copy_to_guest_any(dst, src, len);
     uint64_t *d = (uint64_t *)guest_checked(dst.va);
     const uint64_t *s = src;
@@ -115,12 +120,17 @@ static inline __attribute__((always_inline)) int __must_check copy_to_guest(gues
 
     guest_access_begin();
 #define STEP(i)                         \
-    if (len > 8 * (i)) {                \
+    if (len >= 8 * (i) + 8) {           \
         __builtin_memcpy(&v, &s[i], 8); \
         GUEST_STORE(&d[i], v, fault);   \
     }
     GUEST_UNROLL
 #undef STEP
+    if (len % 8) {
+        uint32_t last;
+        __builtin_memcpy(&last, &s[len / 8], 4);
+        GUEST_STORE((uint32_t *)&d[len / 8], last, fault);
+    }
     guest_access_end();
     return 0;
 fault:

@@ -163,7 +163,14 @@ static void unbind_locked(struct irq_desc *desc, struct domain *d)
         desc->unanswered = 0;
 }
 
-/* irq_lock held. */
+/* No interrupt of this IRQ is on its way to d's channels any more. */
+static void wait_for_handlers(const struct irq_desc *desc)
+{
+    while (atomic_load(&desc->in_handler))
+        cpu_relax();
+}
+
+/* irq_lock held. Afterwards nothing is sent for this pirq any more. */
 static void unbind(struct domain *d, uint32_t pirq)
 {
     struct irq_desc *desc = mapped_desc(d, pirq);
@@ -174,6 +181,7 @@ static void unbind(struct domain *d, uint32_t pirq)
     unsigned long flags = spin_lock_irqsave(&desc->lock);
     unbind_locked(desc, d);
     spin_unlock_irqrestore(&desc->lock, flags);
+    wait_for_handlers(desc);
 }
 
 void pirq_unbind_guest(struct domain *d, uint32_t pirq)
@@ -471,13 +479,6 @@ int irq_alloc_vector(unsigned int gsi)
 }
 
 /* --- The end --- */
-
-/* No interrupt of this IRQ is on its way to d's channels any more. */
-static void wait_for_handlers(const struct irq_desc *desc)
-{
-    while (atomic_load(&desc->in_handler))
-        cpu_relax();
-}
 
 void pirq_destroy_domain(struct domain *d)
 {

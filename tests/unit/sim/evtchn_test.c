@@ -544,7 +544,8 @@ static void fifo_random(void)
         switch (sim_random(6)) {
         case 0:
         case 1:
-            EXPECT_EQ(evtchn_send(a, c->state == EVTCHNSTAT_ipi ? x : c->u.remote.port), 0);
+            EXPECT_EQ(evtchn_send(a, c->state == EVTCHNSTAT_ipi ? x : c->u.remote.channel->port),
+                      0);
             sent[x] = true;
             break;
         case 2: EXPECT_EQ(evtchn_set_priority(x, sim_random(16)), 0); break;
@@ -688,9 +689,9 @@ static void check(struct domain *d)
         struct evtchn *c = port_lookup(d, p);
         EXPECT_EQ(c->port, p);
         if (c->state == EVTCHNSTAT_interdomain) {
-            struct evtchn *r = port_lookup(c->u.remote.dom, c->u.remote.port);
-            EXPECT(r && r->state == EVTCHNSTAT_interdomain && r->u.remote.dom == d &&
-                   r->u.remote.port == p);
+            struct evtchn *r = c->u.remote.channel;
+            EXPECT(r->state == EVTCHNSTAT_interdomain && r->u.remote.dom == d &&
+                   r->u.remote.channel == c && port_lookup(c->u.remote.dom, r->port) == r);
         }
         if (c->state == EVTCHNSTAT_virq)
             EXPECT(d->vcpu[0]->virq_to_evtchn[c->u.virq] == p ||
