@@ -34,8 +34,18 @@ $(B)/test/xenstore_test: $(XS_TEST) $(XS_CORE:%=$(B)/unit/xenstore/%.o)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^
 
+# The same questions to Xen's C xenstored, in a Domain 0 on Debian's Xen.
+$(B)/test/xenstore_probe: $(B)/tools/tests/unit/xenstore_probe.o
+	@mkdir -p $(@D)
+	$(CC) $(TOOLS_CFLAGS) -o $@ $^
+
 .PHONY: check-xenstore
 CHECKS += check-xenstore
 check-xenstore: $(B)/test/xenstore_test $(B)/bin/xenstored $(B)/bin/xenstore $(XS_LINKS)
 	@status=0; $(B)/test/xenstore_test || status=1; \
 	    tests/unit/xenstore_daemon.sh $(B) || status=1; exit $$status
+
+.PHONY: check-xenstore-compat
+CHECKS += check-xenstore-compat
+check-xenstore-compat: $(B)/test/xenstore_probe $(B)/bin/xenstored
+	tests/unit/xenstore_compat.sh $(B)

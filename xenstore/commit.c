@@ -211,10 +211,10 @@ static void announce(struct core *core, const struct touch *e, struct node *old)
     if (!(e->how & TOUCH_FIRE) || ((before || after) && !differs(e, before, after))) {
         return;
     }
-    watch_fire(core, e->path, before ? before->acl : NULL, after ? after->acl : NULL, false);
     if (before && (!after || e->how & TOUCH_GONE)) {
         watch_fire_removed(core, e->path, before, after);
     }
+    watch_fire(core, e->path, before ? before->acl : NULL, after ? after->acl : NULL, false);
 }
 
 static void record(struct core *core, const struct touch *e, struct node *old)

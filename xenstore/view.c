@@ -308,8 +308,8 @@ static int cut(const struct view *v, const char *path)
     uncharge_tree(v, removed);
     if (!v->txn) {
         journal_remove(core, path);
-        watch_fire(core, path, removed->acl, NULL, false);
         watch_fire_removed(core, path, removed, NULL);
+        watch_fire(core, path, removed->acl, NULL, false);
     }
     node_unref(removed);
     return 0;

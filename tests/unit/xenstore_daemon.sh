@@ -15,7 +15,7 @@ start() {
     "$bin/xenstored" --no-domain-init --no-fork "$@" >>"$dir/log" 2>&1 &
     daemon=$!
     for _ in $(seq 100); do
-        "$bin/xenstore" exists / && return
+        "$bin/xenstore" exists / 2>/dev/null && return
         sleep 0.05
     done
     echo "not ok start: $(tail -n 1 "$dir/log")"
