@@ -72,7 +72,7 @@ static inline void guest_access_end(void)
     __asm__ goto("664: mov %0,%1\n\t"                                                    \
                  ".pushsection .extable, \"a\"; .balign 8; .quad 664b, %l2; .popsection" \
                  :                                                                       \
-                 : "r"(val), "m"(*(addr))                                                \
+                 : "r"((typeof(*(addr)))(val)), "m"(*(addr))                             \
                  : "memory"                                                              \
                  : label)
 
