@@ -9,7 +9,11 @@ SECTIONS
     __image_start = .;
     .text : AT(ADDR(.text) - HV_IMAGE_START) {
         *(.head.text)
+        . = ALIGN(4096);
+        __entry_text_start = .; /* mapped while guests run (x86/xpti.c) */
         *(.text.entry)
+        . = ALIGN(4096);
+        __entry_text_end = .;
         *(.text .text.*)
         . = ALIGN(4096);
         __stubs_start = .;
@@ -33,9 +37,9 @@ SECTIONS
         KEEP(*(.extable))
         __extable_end = .;
         . = ALIGN(8);
-        __smap_sites_start = .;
-        KEEP(*(.smap_sites))
-        __smap_sites_end = .;
+        __patch_sites_start = .;
+        KEEP(*(.patch_sites))
+        __patch_sites_end = .;
         *(.data.rel.ro .data.rel.ro.*)
         *(.got .got.*)
         . = ALIGN(8);

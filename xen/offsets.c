@@ -25,9 +25,16 @@ void offsets(void)
     DEF(CPUINFO_current, offsetof(struct cpu_info, vcpu) - offsetof(struct cpu_info, regs));
     DEF(CPUINFO_work, offsetof(struct cpu_info, work) - offsetof(struct cpu_info, regs));
     DEF(CPUINFO_scratch, offsetof(struct cpu_info, scratch) - offsetof(struct cpu_info, regs));
-    DEF(CPUINFO_regs, offsetof(struct cpu_info, regs));
-    DEF(CPUINFO_size, sizeof(struct cpu_info));
+    DEF(CPUINFO_kernel_cr3,
+        offsetof(struct cpu_info, kernel_cr3) - offsetof(struct cpu_info, regs));
+    DEF(CPUINFO_xpti_root, offsetof(struct cpu_info, xpti_root) - offsetof(struct cpu_info, regs));
+    DEF(CPUINFO_xpti_copied,
+        offsetof(struct cpu_info, xpti_copied) - offsetof(struct cpu_info, regs));
+    /* regs, from the last byte of the stack. */
+    DEF(STACK_END_regs, 1 - PAGE_SIZE + offsetof(struct cpu_info, regs));
     OFF(VCPU_in_kernel, vcpu, pv.in_kernel);
+    OFF(VCPU_xpti, vcpu, pv.xpti);
+    OFF(VCPU_cr3, vcpu, pv.cr3);
     OFF(VCPU_vcpu_info, vcpu, vcpu_info);
     OFF(VCPU_hypercalls, vcpu, pv.hypercalls);
     DEF(NR_HYPERCALLS, HYPERCALL_SLOTS);

@@ -22,7 +22,6 @@ static const char *const ignored[] = {
     "iommu",
     "sched",
     "ucode",
-    "xpti",
     "pcid",
     "watchdog",
     "cpufreq",
@@ -35,7 +34,7 @@ static const char *const ignored[] = {
     "acpi_skip_timer_override",
 };
 
-static int parse_bool(const char *s, bool *v)
+int parse_bool(const char *s, bool *v)
 {
     static const char *const yes[] = {"", "on", "yes", "true", "enable", "1"};
     static const char *const no[] = {"off", "no", "false", "disable", "0"};

@@ -27,6 +27,8 @@ struct boot_opt {
 
 /* A size as in options: number and K, M, G, T or B (none: K). 0, or -EINVAL; *end past it. */
 int parse_size(const char *s, const char **end, uint64_t *bytes);
+/* on, off and their like; "" is on. 0 or -EINVAL. */
+int parse_bool(const char *s, bool *v);
 void cmdline_parse(const char *cmdline);
 /* The whole line as booted, for XENVER_commandline. */
 extern char saved_cmdline[1024];

@@ -177,5 +177,5 @@ boot_l3: .skip 4096
 boot_l2: .skip 4 * 4096
         .section .bss.stack, "aw", @nobits
         .align 32768
-boot_stack: .skip 32768 - 288
-boot_stack_top: .skip 288
+boot_stack: .skip 32768 - 4096
+boot_stack_top: .skip 4096 /* cpu_info and TSS: x86/cpu.h */

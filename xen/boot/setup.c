@@ -19,6 +19,7 @@
 #include "x86/switch.h"
 #include "x86/time.h"
 #include "x86/traps.h"
+#include "x86/xpti.h"
 
 void boot_main(uint32_t magic, uint32_t mbi) __noreturn;
 void reset_stack_and_jump(void *frame, void (*fn)(void)) __noreturn;
@@ -67,6 +68,8 @@ void __init boot_main(uint32_t magic, uint32_t mbi)
     console_init_irq();
     irq_enable();
     cpu_online_map = cpumask_of(0);
+    if (xpti_init_cpu(cpu_info()))
+        panic("No memory for the page tables of guests");
     smp_start_cpus();
 
     dom0_build();

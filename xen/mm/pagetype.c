@@ -369,6 +369,8 @@ int pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry, str
     } else {
         WRITE_ONCE(*p, new_entry);
     }
+    if (unlikely(level == FRAME_L4))
+        paging_root_changed(frame_to_virt(table));
     if (!same)
         entry_put(old, d, level);
     return 0;

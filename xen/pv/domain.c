@@ -10,6 +10,7 @@
 #include "x86/paging.h"
 #include "x86/smp.h"
 #include "x86/switch.h"
+#include "x86/xpti.h"
 
 #define PTES_PER_VCPU (1u << (PV_VCPU_VA_SHIFT - PAGE_SHIFT))
 #define VCPUS_PER_L1  (512 / PTES_PER_VCPU)
@@ -72,6 +73,7 @@ int pv_vcpu_init(struct vcpu *v)
     pv_gdt_clear_window(v);
     v->pv.hypercalls = d->privileged ? hypercalls_pv_priv : hypercalls_pv;
     v->pv.in_kernel = true;
+    v->pv.xpti = xpti_for(d);
     v->pv.xcr0 = 1;
     /* Initial x87 control word and MXCSR; everything else in its initial state. */
     *(uint16_t *)v->xsave = 0x37f;

@@ -30,6 +30,7 @@ struct pv_vcpu {
     uint16_t syscall32_cs, sysenter_cs;
     bool failsafe_masks, syscall_masks, syscall32_masks, sysenter_masks;
     bool in_kernel; /* mode: kernel address space, GS swapped accordingly */
+    bool xpti;      /* runs on tables without the hypervisor (x86/xpti.c) */
     uint64_t xcr0;
     bool callbacks_set;
     uint8_t iopl;
@@ -62,7 +63,6 @@ struct pv_domain {
         uint32_t count;
     } e820;
     bool is_64bit;
-    bool xpti;
 };
 struct xen_e820_entry {
     uint64_t addr, size;

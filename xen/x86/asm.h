@@ -6,6 +6,13 @@
 #define FLAT_KERNEL_CS_HV 0xe008
 #define TRAP_SYSCALL      0x100 /* entry_vector of a frame made by SYSCALL */
 
+/* What a patch site is for (struct patch_site, x86/cpu_setup.c). */
+#define PATCH_CLAC      0
+#define PATCH_STAC      1
+#define PATCH_CLAC_CALL 2
+#define PATCH_CALL      3
+#define PATCH_JMP       4
+
 /* clang-format off */
 #ifdef __ASSEMBLY__
 #include "hv/offsets.h" /* generated: xen/offsets.c */
@@ -25,18 +32,37 @@
         .popsection
         .endm
 
+        .macro PATCH_SITE at, kind, target=0
+        .pushsection .patch_sites, "a"
+        .balign 8
+        .quad \at, \kind, \target
+        .popsection
+        .endm
+
 /* Three-byte no-ops that become STAC and CLAC on CPUs with SMAP (x86/cpu_setup.c). */
         .macro SMAP_STAC
 661:    .byte 0x0f, 0x1f, 0x00
-        .pushsection .smap_sites, "a"
-        .quad 661b, 1
-        .popsection
+        PATCH_SITE 661b, PATCH_STAC
         .endm
         .macro SMAP_CLAC
 662:    .byte 0x0f, 0x1f, 0x00
-        .pushsection .smap_sites, "a"
-        .quad 662b, 0
-        .popsection
+        PATCH_SITE 662b, PATCH_CLAC
+        .endm
+/* A no-op; with SMAP a CLAC, with XPTI a call. On entry from a guest, the registers saved and %rsp
+ * at cpu_info.regs; clobbers %rax, %rcx and flags only if \target does. */
+        .macro SMAP_CLAC_XPTI target
+663:    .byte 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0
+        PATCH_SITE 663b, PATCH_CLAC_CALL, \target
+        .endm
+/* A no-op; with XPTI a call. */
+        .macro XPTI_CALL target
+664:    .byte 0x0f, 0x1f, 0x44, 0, 0
+        PATCH_SITE 664b, PATCH_CALL, \target
+        .endm
+/* With XPTI the next instruction, of five bytes or more, becomes a jump to \target. */
+        .macro XPTI_JMP target
+665:
+        PATCH_SITE 665b, PATCH_JMP, \target
         .endm
 
 /* Push the general registers below what the CPU pushed, then clear them all: what a guest had

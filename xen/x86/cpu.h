@@ -150,29 +150,37 @@ static inline void spec_barrier(void)
  * FS and GS belong to the guest at all times.
  *
  *   page 0  #DF stack   page 1  NMI stack   page 2  #MC stack   page 3  #DB stack
- *   pages 4-7  the stack; cpu_info at its very top
+ *   pages 4-6  the stack   page 7  the entry page: cpu_info, and the TSS at CPU_TSS_OFFSET
+ *
+ * Entries from guests write to the entry page alone before they are on the full page tables
+ * (x86/xpti.c), and little else ever does: a guest on a CPU with Meltdown can read it.
  */
-#define STACK_ORDER 3
-#define STACK_SIZE  (PAGE_SIZE << STACK_ORDER)
+#define STACK_ORDER    3
+#define STACK_SIZE     (PAGE_SIZE << STACK_ORDER)
+#define CPU_TSS_OFFSET 2048
 
 struct vcpu;
 struct cpu_info {
-    uint64_t align; /* puts &regs.es, the stack pointer of entries, at a multiple of 16 */
+    /* For the frame of a fault at IRET, which begins within regs, and so that &regs.es, the stack
+     * pointer of entries, is a multiple of 16. */
+    uint64_t room[9];
     struct cpu_user_regs regs; /* guest registers while this CPU is in the hypervisor */
     struct vcpu *vcpu;         /* current */
     uint64_t percpu_offset;
     uint32_t cpu;
-    uint32_t work;       /* SOFTIRQ_* bits pending on this CPU; set atomically from anywhere */
-    uint64_t scratch;    /* entry stub: guest's rax */
-    uint64_t kernel_cr3; /* XPTI: the full page tables to use inside; 0 when XPTI is off */
-    uint64_t spare;
+    uint32_t work;    /* SOFTIRQ_* bits pending on this CPU; set atomically from anywhere */
+    uint64_t scratch; /* entry stub: guest's rax */
+    /* x86/xpti.c. The full tables to go to on entry, 0: the guest has them; the two bare L4s, of user
+     * and kernel mode, one after the other; and what each was copied from, 0: is to be copied anew. */
+    uint64_t kernel_cr3, xpti_root, xpti_copied[2];
 } __aligned(16);
+_Static_assert(sizeof(struct cpu_info) <= CPU_TSS_OFFSET, "the TSS lies behind it");
 
 static inline struct cpu_info *cpu_info(void)
 {
     unsigned long sp;
     __asm__("mov %%rsp,%0" : "=r"(sp));
-    return (struct cpu_info *)((sp | (STACK_SIZE - 1)) + 1) - 1;
+    return (struct cpu_info *)((sp | (STACK_SIZE - 1)) + 1 - PAGE_SIZE);
 }
 static inline unsigned int cpu_id(void)
 {

@@ -4,9 +4,11 @@
  * (Intel SDM vol. 3 ch. 2.5, 3.5, 5.8.8, 6.14, 7.7.)
  */
 #include "x86/cpu_setup.h"
+#include "x86/asm.h"
 #include "x86/paging.h"
 #include "lib/lib.h"
 #include "mm/alloc.h"
+#include "x86/xpti.h"
 
 struct tss {
     uint32_t reserved0;
@@ -27,8 +29,9 @@ struct desc_ptr {
     uint64_t base;
 } __packed;
 
-struct smap_site {
-    uint64_t addr, stac;
+/* A place in the code that depends on the CPU (x86/asm.h). */
+struct patch_site {
+    uint64_t addr, kind, target;
 };
 
 #define STUB_SIZE 64 /* per CPU, in section .stubs of the image */
@@ -37,12 +40,11 @@ _Static_assert(STUB_SIZE *MAX_CPUS <= 4096, "stubs fit their page");
 struct cpu_caps cpu_caps;
 uint32_t xsave_size;
 DEFINE_PER_CPU(uint64_t *, gdt_page);
-static DEFINE_PER_CPU(struct tss, tss);
 static struct idt_gate idt[256] __aligned(4096);
 
 extern const uint64_t exception_entries[32];
 extern char irq_entries[], syscall_entry[], cstar_entry[], sysenter_entry[], __stubs_start[];
-extern const struct smap_site __smap_sites_start[], __smap_sites_end[];
+extern const struct patch_site __patch_sites_start[], __patch_sites_end[];
 
 static void set_gate(unsigned int nr, uint64_t entry, unsigned int ist, unsigned int dpl)
 {
@@ -97,7 +99,7 @@ void cpu_load_ldt(uint64_t base, unsigned int ents)
 static void tables_load(unsigned int cpu)
 {
     uint64_t *gdt = this_cpu(gdt_page);
-    struct tss *tss = &this_cpu(tss);
+    struct tss *tss = (struct tss *)((char *)cpu_info() + CPU_TSS_OFFSET);
     char *stack = (char *)((uint64_t)cpu_info() & ~(STACK_SIZE - 1));
     struct desc_ptr idtr = {.limit = sizeof(idt) - 1, .base = (uint64_t)idt};
 
@@ -166,8 +168,10 @@ static void syscall_msrs(unsigned int cpu)
 
 static void control_registers(void)
 {
-    uint64_t cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_DE;
+    uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_DE;
 
+    if (!xpti_active) /* else our translations would outlive the change to a guest's tables */
+        cr4 |= CR4_PGE;
     if (cpuid(1).d & (1u << 7))
         cr4 |= CR4_MCE;
     if (cpu_caps.smep)
@@ -226,13 +230,39 @@ static void __init find_caps(void)
     }
 }
 
-static void __init patch_smap_sites(void)
+/* CALL (0xe8) or JMP (0xe9) at the address, in bytes that lie at p. */
+static void __init put_branch(uint8_t *p, uint8_t opcode, uint64_t addr, uint64_t target)
 {
-    for (const struct smap_site *s = __smap_sites_start; s < __smap_sites_end; s++) {
+    int32_t rel = (int32_t)(target - (addr + 5));
+
+    *p++ = opcode;
+    memcpy(p, &rel, sizeof(rel));
+}
+
+/* No other CPU runs yet, and this one comes by the sites only after serialising instructions. */
+static void __init patch_sites(bool smap, bool xpti)
+{
+    static const uint8_t nop3[] = {0x0f, 0x1f, 0x00}, nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+    static const uint8_t clac[] = {0x0f, 0x01, 0xca}, stac[] = {0x0f, 0x01, 0xcb};
+
+    for (const struct patch_site *s = __patch_sites_start; s < __patch_sites_end; s++) {
         uint8_t *p = maddr_to_virt(s->addr - HV_IMAGE_START);
-        p[0] = 0x0f;
-        p[1] = 0x01;
-        p[2] = s->stac ? 0xcb : 0xca;
+        switch (s->kind) {
+        case PATCH_STAC: memcpy(p, smap ? stac : nop3, 3); break;
+        case PATCH_CLAC: memcpy(p, smap ? clac : nop3, 3); break;
+        case PATCH_CLAC_CALL:
+            memcpy(p, smap ? clac : nop3, 3);
+            memcpy(p + 3, nop5, 5);
+            if (xpti)
+                put_branch(p + 3, 0xe8, s->addr + 3, s->target);
+            break;
+        case PATCH_CALL:
+        case PATCH_JMP:
+            if (xpti)
+                put_branch(p, s->kind == PATCH_CALL ? 0xe8 : 0xe9, s->addr, s->target);
+            break;
+        default: panic("Patch site %#lx is of kind %lu", s->addr, s->kind);
+        }
     }
 }
 
@@ -254,9 +284,10 @@ void __init cpu_init_boot(void)
     find_caps();
     idt_init();
     this_cpu(gdt_page) = maddr_to_virt(boot_alloc(PAGE_SIZE, PAGE_SIZE));
+    xpti_init();
     control_registers();
-    if (cpu_caps.smap)
-        patch_smap_sites();
+    if (cpu_caps.smap || xpti_active)
+        patch_sites(cpu_caps.smap, xpti_active);
     tables_load(0);
     syscall_msrs(0);
     printk(LOG_INFO "CPU: %s family %u model %#x stepping %u%s%s%s%s%s\n", cpu_caps.vendor,

@@ -12,6 +12,9 @@
  *   interrupts       irq_N   -> do_irq(regs)
  *   out              exit_to_guest -> SYSRET or IRET, after a look at cpu_info.work and at the
  *                    vCPU's pending events
+ *
+ * With XPTI (x86/xpti.c) a guest leaves us on tables that map of the hypervisor this section and
+ * the entry page alone: before xpti_enter, and after xpti_exit, nothing else is touched.
  */
 #include "x86/asm.h"
 
@@ -45,7 +48,7 @@ ENTRY syscall_entry
         push %r13
         push %r14
         push %r15
-        SMAP_CLAC
+        SMAP_CLAC_XPTI xpti_enter
         mov CPUINFO_current(%rsp), %rbx
         cmpb $0, VCPU_in_kernel(%rbx)
         je guest_syscall
@@ -81,7 +84,9 @@ ENTRY exit_to_guest
         cmp $0xff, %ecx /* pending (low byte) not 0 and mask (high byte) 0 */
         jb exit_event
 exit_now:
+        XPTI_JMP xpti_exit
         cmpl $TRAP_SYSCALL, REGS_entry_vector(%rsp)
+exit_on_guest_tables:
         jne exit_iret
         mov REGS_rip(%rsp), %rcx
         mov %rcx, %rax
@@ -160,7 +165,7 @@ ENTRY cstar_entry
         push $0
         mov CPUINFO_scratch-REGS_error_code(%rsp), %rax
         SAVE_ALL
-        SMAP_CLAC
+        SMAP_CLAC_XPTI xpti_enter
         CLEAR_ALL
         mov %rsp, %rdi
         call pv_user_syscall32
@@ -177,7 +182,7 @@ ENTRY sysenter_entry
         push $0
         push $0
         SAVE_ALL
-        SMAP_CLAC
+        SMAP_CLAC_XPTI xpti_enter
         CLEAR_ALL
         mov %rsp, %rdi
         call pv_user_sysenter
@@ -215,16 +220,21 @@ exc_\nr:
 
 exception_common:
         SAVE_ALL
-        SMAP_CLAC
+        testb $3, REGS_cs(%rsp)
+        jz exception_from_hypervisor
+        SMAP_CLAC_XPTI xpti_enter
         cld
         CLEAR_ALL
         mov %rsp, %rdi
-        testb $3, REGS_cs(%rsp)
-        jz exception_from_hypervisor
         call do_guest_exception
         mov CPUINFO_current(%rsp), %rbx
         jmp exit_to_guest
 exception_from_hypervisor:
+        SMAP_CLAC
+        cld
+        CLEAR_ALL
+        XPTI_CALL xpti_enter_again
+        mov %rsp, %rdi
         call do_hypervisor_exception
         RESTORE_ALL
         add $8, %rsp
@@ -234,12 +244,12 @@ exception_from_hypervisor:
 exc_pf: /* #PF from a guest is the commonest: straight to its handler */
         movl $14, 4(%rsp)
         SAVE_ALL
-        SMAP_CLAC
+        testb $3, REGS_cs(%rsp)
+        jz exception_from_hypervisor
+        SMAP_CLAC_XPTI xpti_enter_pf
         cld
         CLEAR_ALL
         mov %rsp, %rdi
-        testb $3, REGS_cs(%rsp)
-        jz exception_from_hypervisor
         call do_guest_page_fault
         mov CPUINFO_current(%rsp), %rbx
         jmp exit_to_guest
@@ -256,8 +266,10 @@ exc_\nr:
         SMAP_CLAC
         cld
         CLEAR_ALL
+        XPTI_CALL xpti_enter_ist
         mov %rsp, %rdi
         call do_ist_exception
+        XPTI_CALL xpti_leave_ist
         RESTORE_ALL
         add $8, %rsp
         iretq
@@ -278,7 +290,7 @@ exc_1:
         push %rcx
         mov %rsp, %rax
         or $(CONST_STACK_SIZE - 1), %rax
-        lea (1 - CPUINFO_size + CPUINFO_regs + REGS_es)(%rax), %rax
+        lea (STACK_END_regs + REGS_es)(%rax), %rax
         .irp off, 8, 16, 24, 32, 40, 48 /* ss, rsp, rflags, cs, rip, error and vector */
         mov 64 - \off(%rsp), %rcx
         mov %rcx, -\off(%rax)
@@ -293,8 +305,10 @@ exc_1:
         SMAP_CLAC
         cld
         CLEAR_ALL
+        XPTI_CALL xpti_enter_ist
         mov %rsp, %rdi
         call do_ist_exception
+        XPTI_CALL xpti_leave_ist
         RESTORE_ALL
         add $8, %rsp
         iretq
@@ -332,16 +346,20 @@ exc_1:
 
 irq_common:
         SAVE_ALL
-        SMAP_CLAC
+        testb $3, REGS_cs(%rsp)
+        jz irq_from_hypervisor
+        SMAP_CLAC_XPTI xpti_enter
         cld
         CLEAR_ALL
         mov %rsp, %rdi
-        testb $3, REGS_cs(%rsp)
-        jz irq_from_hypervisor
         call do_irq
         mov CPUINFO_current(%rsp), %rbx
         jmp exit_to_guest
 irq_from_hypervisor:
+        SMAP_CLAC
+        cld
+        CLEAR_ALL
+        mov %rsp, %rdi
         call do_irq
         RESTORE_ALL
         add $8, %rsp
@@ -363,6 +381,90 @@ irq_entries:
         .endif
         .set vec, vec + 1
         .endr
+
+/*
+ * ---- XPTI: the way from a guest's bare tables to its full ones and back (x86/xpti.c) -----------
+ *
+ * Called at the sites of asm.h only where it is on. These clobber %rax, %rcx and flags.
+ */
+
+/* From a guest: %rsp is 8 below regs. */
+ENTRY xpti_enter
+        mov 8+CPUINFO_kernel_cr3(%rsp), %rcx
+        test %rcx, %rcx
+        jz 1f
+        mov %rcx, %cr3
+1:      ret
+
+/* A page fault from a guest: if its bare L4 was behind the true one, that may be all that was wrong.
+ * It gets the true entries on the way out, and tries again. */
+ENTRY xpti_enter_pf
+        mov 8+CPUINFO_kernel_cr3(%rsp), %rcx
+        test %rcx, %rcx
+        jz 1f
+        mov %rcx, %cr3
+        mov 8+CPUINFO_current(%rsp), %rax
+        movzbl VCPU_in_kernel(%rax), %eax
+        cmp %rcx, 8+CPUINFO_xpti_copied(%rsp, %rax, 8)
+        jne 2f
+1:      ret
+2:      add $8, %rsp
+        CLEAR_ALL
+        mov CPUINFO_current(%rsp), %rbx
+        jmp exit_to_guest
+
+/* %rax: the last byte of this stack; %rcx: the root in use. ZF: it is a bare one. */
+        .macro XPTI_WHICH_ROOT
+        mov %rsp, %rax
+        or $(CONST_STACK_SIZE - 1), %rax
+        mov %cr3, %rcx
+        and $~0x1000, %rcx /* there are two, one after the other */
+        cmp STACK_END_regs+CPUINFO_xpti_root(%rax), %rcx
+        .endm
+
+/* An exception in the hypervisor: that at IRET, after xpti_exit, has its fix-up on the full tables. */
+ENTRY xpti_enter_again
+        XPTI_WHICH_ROOT
+        jne 1f
+        mov STACK_END_regs+CPUINFO_kernel_cr3(%rax), %rcx
+        mov %rcx, %cr3
+1:      ret
+
+/* NMI and the like, from anywhere: the root to go back to stays in %r12, or 0. */
+ENTRY xpti_enter_ist
+        XPTI_WHICH_ROOT
+        jne 1f
+        mov %cr3, %r12
+        mov STACK_END_regs+CPUINFO_kernel_cr3(%rax), %rcx
+        mov %rcx, %cr3
+1:      ret
+ENTRY xpti_leave_ist
+        test %r12, %r12
+        jz 1f
+        mov %r12, %cr3
+1:      ret
+
+/* In place of exit_now's first instruction. Interrupts are off, %rbx = current. */
+ENTRY xpti_exit
+        xor %ecx, %ecx
+        cmpb $0, VCPU_xpti(%rbx)
+        je 1f
+        movzbl VCPU_in_kernel(%rbx), %eax
+        mov VCPU_cr3(%rbx), %rcx
+        cmp %rcx, CPUINFO_xpti_copied(%rsp, %rax, 8)
+        jne 2f
+        mov %rcx, CPUINFO_kernel_cr3(%rsp)
+        shl $12, %eax
+        add CPUINFO_xpti_root(%rsp), %rax
+        mov %rax, %cr3
+        cmpl $TRAP_SYSCALL, REGS_entry_vector(%rsp)
+        jmp exit_on_guest_tables
+1:      mov %rcx, CPUINFO_kernel_cr3(%rsp)
+        cmpl $TRAP_SYSCALL, REGS_entry_vector(%rsp)
+        jmp exit_on_guest_tables
+2:      mov %rbx, %rdi
+        call xpti_refresh
+        jmp xpti_exit
 
 /* ---- copies to and from guests -------------------------------------------------------------- */
 

@@ -306,4 +306,5 @@ void paging_install_hv_slots(pte_t *l4, struct domain *d)
         l4[i] = idle_l4[i];
     l4[PERDOMAIN_SLOT] =
         virt_to_maddr(d->pv.perdomain_l3) | PTE_PRESENT | PTE_RW | PTE_ACCESSED | PTE_DIRTY;
+    paging_root_changed(l4);
 }

@@ -12,6 +12,9 @@ extern uint64_t paddr_mask; /* address bits that the CPU has, as PTE_ADDR bits *
 void paging_init(void);
 /* Fill slots 256-271 of a guest's L4. */
 void paging_install_hv_slots(pte_t *l4, struct domain *d);
+/* An entry of this L4 was written, or all of it: CPUs with copies look at it again before they go
+ * back to a guest. Before references of the old entry are dropped. (x86/xpti.c) */
+void paging_root_changed(const pte_t *l4);
 /* First frame of the given 2 MiB of the machine-to-phys table. -ENOENT: nothing is mapped there. */
 int m2p_chunk_mfn(unsigned int index, mfn_t *first);
 /* Allocate from RAM before the allocator runs: n frames, aligned to align bytes, zeroed. */

@@ -7,6 +7,7 @@
 #include "mm/alloc.h"
 #include "x86/cpu.h"
 #include "x86/smp.h"
+#include "x86/xpti.h"
 
 extern char __percpu_start[], __percpu_end[];
 
@@ -30,8 +31,8 @@ int cpu_areas_alloc(unsigned int cpu)
     memset(area, 0, size); /* the section is zero-initialised */
     percpu_offsets[cpu] = (uint64_t)(area - __percpu_start);
     cpu_stacks[cpu] = stack;
-    struct cpu_info *info = (struct cpu_info *)(stack + STACK_SIZE) - 1;
+    struct cpu_info *info = (struct cpu_info *)(stack + STACK_SIZE - PAGE_SIZE);
     info->cpu = cpu;
     info->percpu_offset = percpu_offsets[cpu];
-    return 0;
+    return xpti_init_cpu(info);
 }

@@ -106,7 +106,7 @@ static int __init start_cpu(unsigned int cpu, uint8_t page)
     int rc = cpu_areas_alloc(cpu);
     if (rc)
         return rc;
-    trampoline_stack = (uint64_t)(cpu_stacks[cpu] + STACK_SIZE - sizeof(struct cpu_info));
+    trampoline_stack = (uint64_t)(cpu_stacks[cpu] + STACK_SIZE - PAGE_SIZE);
     atomic_store(&start_state, CPU_WAITING);
     apic_send_init(cpu_apic_id[cpu]);
     udelay(INIT_WAIT_US);

@@ -57,6 +57,10 @@ void paging_install_hv_slots(pte_t *l4, struct domain *d __unused)
         l4[i] = PTE_ADDR | PTE_PRESENT;
 }
 
+void paging_root_changed(const pte_t *l4 __unused)
+{
+}
+
 int m2p_chunk_mfn(unsigned int index __unused, mfn_t *first __unused)
 {
     return -ENOENT;
