@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,29 @@ struct create {
 };
 
 enum { OPT_IGNORE_MASKS = 256 };
+
+/*
+ * Ctrl-C in the middle would leave half a domain: such signals wait until there is either none or a
+ * running one. `old` is the mask to go back to.
+ */
+static void hold_signals(sigset_t *old)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, old);
+}
+
+static bool interrupted(void)
+{
+    sigset_t set;
+
+    sigpending(&set);
+    return sigismember(&set, SIGHUP) || sigismember(&set, SIGINT) || sigismember(&set, SIGTERM);
+}
 
 /* What -F waits for: the end of the domain and of all that took its place by a restart. */
 static int wait_gone(struct app *app, const uint8_t uuid[16])
@@ -93,28 +117,32 @@ static int hand_over(struct app *app, const struct create *o, uint32_t domid)
     return rc < 0 ? rc : hospesd_adopt(domid, app->err);
 }
 
+/* From "built" to "runs"; on failure the domain is gone. *console is -1 where none was asked for. */
 static int start(struct app *app, const struct create *o, const struct hl_domain_config *c,
-                 const struct hl_build_result *built)
+                 const struct hl_build_result *built, int *console)
 {
-    int console = -1;
-
+    *console = -1;
+    if (interrupted()) {
+        hl_fail(app->err, EINTR, "start the domain", c->name, "a signal ended the command");
+        goto undo;
+    }
     if (hand_over(app, o, built->domid) < 0)
         goto undo;
     if (o->console) {
-        console = console_open(app, built->domid, 1);
-        if (console < 0)
+        *console = console_open(app, built->domid, 1);
+        if (*console < 0)
             goto undo_reported;
     }
     if (!o->paused && hl_domain_unpause(&app->ctx, built->domid, app->err) < 0)
         goto undo;
-    return console < 0 ? 0 : terminal_join(app, console);
+    return 0;
 
 undo:
     hl_error_within(app->err, "create domain %s", c->name);
     app_failed(app);
 undo_reported:
-    if (console >= 0)
-        close(console);
+    if (*console >= 0)
+        close(*console);
     if (hl_domain_destroy(&app->ctx, built->domid, app->err) < 0)
         app_failed(app);
     return EXIT_FAILED;
@@ -145,7 +173,8 @@ static void report(const struct app *app, const struct hl_domain_config *c,
 static int create(struct app *app, const struct create *o, const struct hl_domain_config *c)
 {
     struct hl_build_result built = {0};
-    int rc;
+    sigset_t mask;
+    int rc, console;
 
     if (!app_open(app, 0))
         return EXIT_FAILED;
@@ -156,10 +185,16 @@ static int create(struct app *app, const struct create *o, const struct hl_domai
                                   "create the domain with -e: without restarts and console");
         return app_failed(app);
     }
-    if (hl_domain_build(&app->ctx, c, &built, app->err) < 0)
-        return app_failed(app);
-    report(app, c, &built);
-    rc = start(app, o, c, &built);
+    hold_signals(&mask);
+    if (hl_domain_build(&app->ctx, c, &built, app->err) < 0) {
+        rc = app_failed(app);
+    } else {
+        report(app, c, &built);
+        rc = start(app, o, c, &built, &console);
+    }
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    if (rc == 0 && console >= 0)
+        rc = terminal_join(app, console);
     if (rc == 0 && o->foreground)
         rc = o->no_watch ? wait_dead(app, &built) : wait_gone(app, built.uuid);
     return rc;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <yajl/yajl_tree.h>
@@ -15,6 +16,9 @@
 
 /* A list of a thousand guests fits; more than this is no answer of ours. */
 #define MAX_ANSWER (1u << 20)
+
+/* The daemon answers at once, but a busy host may hold it up. */
+#define ANSWER_SECONDS 60
 
 const char *hospesd_run_dir(void)
 {
@@ -142,10 +146,19 @@ static int check_answer(const char *text, struct hl_error *e)
 int hospesd_request(int fd, const char *line, char **answer, struct hl_error *e)
 {
     char *text = NULL;
+    struct timeval patience = {.tv_sec = ANSWER_SECONDS}, forever = {0};
     int rc = send_line(fd, line);
 
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     if (rc == 0)
         rc = receive_line(fd, &text);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
+    if (rc == -EAGAIN) {
+        hl_fail(e, ETIMEDOUT, "talk to hospesd", NULL, "it did not answer within %d seconds",
+                ANSWER_SECONDS);
+        hl_error_advise(e, "restart it: 'systemctl restart hospesd'; guests do not notice");
+        return -ETIMEDOUT;
+    }
     if (rc < 0)
         return hl_fail(e, -rc, "talk to hospesd", NULL, NULL);
     rc = check_answer(text, e);

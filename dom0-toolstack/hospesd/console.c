@@ -163,6 +163,11 @@ static void open_log(struct console *c, bool old_output)
 
     if (!opt->log_dir[0] || asprintf(&path, "%s/guest-%s.log", opt->log_dir, c->name) < 0)
         return;
+    /* Our names have no slash, but other tools make domains, too. */
+    for (char *p = path + strlen(opt->log_dir) + 1; *p; p++) {
+        if (*p == '/')
+            *p = '_';
+    }
     rc = logfile_open(&c->log, path, opt->log_size);
     if (rc < 0)
         say("log file %s: %s; the console of %s is not logged", path, strerror(-rc), c->name);
