@@ -174,7 +174,7 @@ static int create(struct app *app, const struct create *o, const struct hl_domai
 {
     struct hl_build_result built = {0};
     sigset_t mask;
-    int rc, console;
+    int rc, console = -1;
 
     if (!app_open(app, 0))
         return EXIT_FAILED;
