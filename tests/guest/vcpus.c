@@ -240,6 +240,63 @@ TEST(remote_flush)
     CHECK(down);
 }
 
+#define FAR_SLOT 0x0000300000000000UL /* an L4 entry of its own */
+
+static volatile unsigned int turn, reads;
+
+/* Reads once a turn; between turns it does not leave the guest. */
+static void read_far(void)
+{
+    stage = 25;
+    for (unsigned int done = 0; order != 25;) {
+        if (turn != done) {
+            (void)*(volatile uint64_t *)FAR_SLOT;
+            reads++;
+            done = turn;
+        }
+        __asm__ volatile("pause");
+    }
+}
+
+/* An entry of the root that both vCPUs run on: gone after a flush, and there as soon as it is written,
+ * without any. */
+TEST(remote_root_entry)
+{
+    void *page = page_alloc_zeroed();
+    uint64_t l4e, place = virt_to_maddr(l4_kernel()) + pt_index(FAR_SLOT, 4) * 8;
+
+    CHECK_EQ(map_page(l4_kernel(), FAR_SLOT, (uint64_t)virt_to_mfn(page) << 12 | PTE_KERNEL), 0);
+    l4e = l4_kernel()[pt_index(FAR_SLOT, 4)];
+    trap_handler_t before = trap_set_handler(14, count_fault);
+    turn = reads = faults = 0;
+    CHECK_EQ(run_on_vcpu1(read_far), 0);
+    bool ok = becomes(&stage, 25);
+    for (unsigned int i = 1; i <= 20 && ok; i++) {
+        /* The table is pinned, so that it keeps its type without the entry. */
+        if (i == 1) {
+            ok = mmuext_one(MMUEXT_PIN_L3_TABLE, (l4e & PTE_ADDR) >> 12) == 0;
+        }
+        ok = ok && mmu_update_one(place, 0) == 0 && mmuext_one(MMUEXT_TLB_FLUSH_ALL, 0) == 0;
+        if (i % 2 == 0) { /* not there */
+            turn++;
+            ok = ok && becomes(&faults, 1) && mmu_update_one(place, l4e) == 0;
+            faults = 0;
+        } else { /* there again, before it is looked at */
+            ok = ok && mmu_update_one(place, l4e) == 0;
+            turn++;
+        }
+        ok = ok && becomes(&reads, i) && faults == 0;
+    }
+    order = 25;
+    bool down = is_down(1);
+    trap_set_handler(14, before);
+    CHECK(ok);
+    CHECK(down);
+    CHECK_EQ(mmuext_one(MMUEXT_UNPIN_TABLE, (l4e & PTE_ADDR) >> 12), 0);
+    pte_write((void *)FAR_SLOT, 0);
+    page_free(page);
+}
+
 static volatile unsigned int errors;
 
 static void map_many(unsigned long va, void *page)
