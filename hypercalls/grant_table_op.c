@@ -8,6 +8,21 @@
 /* Unmappings that share one TLB flush. */
 #define UNMAP_BATCH 32
 
+/* Operations between two looks at whether others shall run: each takes a microsecond at most. */
+#define PREEMPT_EVERY 8
+
+static bool shall_preempt(uint32_t i)
+{
+    return i % PREEMPT_EVERY == 0 && i && preempt_check();
+}
+
+/*
+ * A status and the two bytes of padding behind it, in one piece: 32-bit copies are in line. The
+ * padding goes back as it came.
+ */
+#define PUT_STATUS(elem, op) \
+    copy_to_guest(guest_ptr((elem) + offsetof(typeof(op), status)), &(op).status, 4)
+
 /* After done of count elements: come back for the rest. */
 static long again(unsigned long cmd, guest_ptr_t array, size_t size, uint32_t done, uint32_t count)
 {
@@ -21,12 +36,13 @@ static long do_map(guest_ptr_t array, uint32_t count)
     struct gnttab_map_grant_ref op;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (i && preempt_check())
+        if (shall_preempt(i))
             return again(GNTTABOP_map_grant_ref, array, sizeof(op), i, count);
-        if (copy_elem_from_guest(&op, array, i, sizeof(op)))
+        guest_ptr_t elem = guest_ptr(array.va + (uint64_t)i * sizeof(op));
+        if (unlikely(copy_struct_from_guest(&op, elem)))
             return -EFAULT;
         grant_map(&op);
-        if (copy_elem_to_guest(array, i, &op, sizeof(op)))
+        if (unlikely(copy_struct_to_guest(elem, &op)))
             return -EFAULT;
     }
     return 0;
@@ -37,28 +53,27 @@ static long unmap_batch(guest_ptr_t array, uint32_t first, uint32_t n)
 {
     struct grant_unmap u[UNMAP_BATCH];
     struct gnttab_unmap_grant_ref op;
-    uint32_t begun = 0, flushes = 0;
-    uint64_t va = 0;
+    uint64_t elem = array.va + (uint64_t)first * sizeof(op), va = 0;
+    uint32_t begun, flushes = 0;
     long rc = 0;
 
-    for (; begun < n; begun++) {
-        if (copy_elem_from_guest(&op, array, first + begun, sizeof(op))) {
+    for (begun = 0; begun < n; begun++) {
+        if (unlikely(copy_struct_from_guest(&op, guest_ptr(elem + begun * sizeof(op))))) {
             rc = -EFAULT;
             break;
         }
         grant_unmap_begin(&u[begun], op.host_addr, op.dev_bus_addr, op.handle);
-        if (u[begun].status == GNTST_okay && u[begun].host) {
+        if (u[begun].parts & GNTMAP_host_map) {
             flushes++;
             va = u[begun].va;
         }
     }
     if (flushes)
         tlb_flush_mask(current->domain->dirty_cpus, flushes == 1 ? va : 0);
-    for (uint32_t i = 0; i < begun; i++) {
-        uint64_t elem = array.va + (uint64_t)(first + i) * sizeof(op);
+    for (uint32_t i = 0; i < begun; i++, elem += sizeof(op)) {
         grant_unmap_end(&u[i]);
-        if (copy_to_guest(guest_ptr(elem + offsetof(struct gnttab_unmap_grant_ref, status)),
-                          &u[i].status, sizeof(u[i].status)))
+        op.status = u[i].status;
+        if (unlikely(PUT_STATUS(elem, op)))
             rc = -EFAULT;
     }
     return rc;
@@ -88,7 +103,7 @@ static long do_copy(guest_ptr_t array, uint32_t count)
 
     for (uint32_t i = 0; i < count; i++) {
         uint64_t elem = array.va + (uint64_t)i * sizeof(op);
-        if (i && preempt_check()) {
+        if (shall_preempt(i)) {
             rc = again(GNTTABOP_copy, array, sizeof(op), i, count);
             break;
         }
@@ -97,8 +112,7 @@ static long do_copy(guest_ptr_t array, uint32_t count)
             break;
         }
         op.status = grant_copy(&op, &source, &dest);
-        if (copy_to_guest(guest_ptr(elem + offsetof(struct gnttab_copy, status)), &op.status,
-                          sizeof(op.status))) {
+        if (unlikely(PUT_STATUS(elem, op))) {
             rc = -EFAULT;
             break;
         }

@@ -55,11 +55,13 @@ static long do_remote_shutdown(guest_ptr_t arg)
     return 0;
 }
 
-/* 1: a port is pending; 0: none; or an error. */
-static long any_pending(const struct sched_poll *op)
+/* 1: a port is pending; 0: none; or an error. only: the port, if there is but one. */
+static long any_pending(const struct sched_poll *op, evtchn_port_t only)
 {
     guest_ptr_t ports = guest_ptr_of(op->ports);
 
+    if (likely(op->nr_ports == 1))
+        return evtchn_port_pending(current->domain, only);
     for (unsigned int i = 0; i < op->nr_ports; i++) {
         evtchn_port_t port;
         long rc;
@@ -87,12 +89,12 @@ static long do_poll(guest_ptr_t arg)
         return -EFAULT;
     /* Looked at before, because mostly one is pending already or the list is wrong; and again after
      * the senders can see that we wait. */
-    rc = any_pending(&op);
+    rc = any_pending(&op, only);
     if (rc)
         return MIN(rc, 0);
     timer_stop(&v->poll_timer);
     evtchn_poll_begin(v, only);
-    rc = vcpu_event_pending(v->vcpu_info) ? 1 : any_pending(&op);
+    rc = vcpu_event_pending(v->vcpu_info) ? 1 : any_pending(&op, only);
     if (rc) {
         evtchn_poll_end(v);
         atomic_and(&v->pause_flags, ~VPF_POLL);
@@ -172,9 +174,12 @@ HYPERCALL(hc_set_timer_op)
         vcpu_singleshot_set(current, 0);
         return 0;
     }
-    far = now();
-    if (unlikely(t < 0 || t - far > FAR_AWAY))
-        t = far + 100000000;
+    /* Without a look at the clock in most cases: it was above zero already. */
+    if (unlikely((uint64_t)t > FAR_AWAY)) {
+        far = now();
+        if (t < 0 || t - far > FAR_AWAY)
+            t = far + 100000000;
+    }
     vcpu_singleshot_set(current, t);
     return 0;
 }

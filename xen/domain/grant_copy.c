@@ -3,9 +3,9 @@
 #include "domain/grant_internal.h"
 #include "x86/cpu.h"
 
-void grant_copy_release(struct grant_copy_side *s)
+static void release_frame(struct grant_copy_side *s)
 {
-    if (!s->d)
+    if (!s->frame)
         return;
     if (s->is_ref)
         grant_unpin(s->d, (grant_ref_t)s->number, s->writable, s->frame);
@@ -13,7 +13,14 @@ void grant_copy_release(struct grant_copy_side *s)
         frame_put_writable(s->frame);
     else
         frame_put(s->frame);
-    domain_put(s->d);
+    s->frame = NULL;
+}
+
+void grant_copy_release(struct grant_copy_side *s)
+{
+    release_frame(s);
+    if (s->d)
+        domain_put(s->d);
     s->d = NULL;
 }
 
@@ -37,54 +44,56 @@ static int16_t get_own_frame(struct grant_copy_side *s, struct domain *d)
 }
 
 /* Have the frame of one side in use: the one that is held already, if it is the same. */
-static int16_t acquire(struct grant_copy_side *s, const struct gnttab_copy_ptr *p, bool is_ref,
-                       bool writable)
+static int16_t acquire(struct grant_copy_side *s, const struct gnttab_copy_ptr *p, bool is_ref)
 {
     uint64_t number = is_ref ? p->u.ref : p->u.gmfn;
-    struct domain *d;
-    int16_t status;
 
-    if (s->d && s->is_ref == is_ref && s->domid == p->domid && s->number == number)
-        return GNTST_okay;
-    grant_copy_release(s);
-    d = domain_get_self_or(p->domid);
-    if (!d)
-        return GNTST_bad_domain;
+    if (s->frame) {
+        if (s->number == number && s->is_ref == is_ref && s->domid == p->domid)
+            return GNTST_okay;
+        release_frame(s);
+    }
+    if (!s->d || s->domid != p->domid) {
+        grant_copy_release(s);
+        s->d = domain_get_self_or(p->domid);
+        if (!s->d)
+            return GNTST_bad_domain;
+        s->domid = p->domid;
+    }
     s->is_ref = is_ref;
-    s->writable = writable;
-    s->domid = p->domid;
     s->number = number;
-    if (d->dying || !d->grant_table)
-        status = GNTST_bad_domain;
-    else if (is_ref)
-        status = grant_pin(d, p->u.ref, current->domain->id, writable, &s->frame);
-    else
-        status = get_own_frame(s, d);
-    if (status == GNTST_okay)
-        s->d = d;
-    else
-        domain_put(d);
-    return status;
+    if (unlikely(s->d->dying || !s->d->grant_table))
+        return GNTST_bad_domain;
+    if (is_ref)
+        return grant_pin(s->d, p->u.ref, current->domain->id, s->writable, &s->frame);
+    return get_own_frame(s, s->d);
 }
 
 int16_t grant_copy(const struct gnttab_copy *op, struct grant_copy_side *source,
                    struct grant_copy_side *dest)
 {
     int16_t status;
+    char *from, *to;
 
     if (op->flags & ~(GNTCOPY_source_gref | GNTCOPY_dest_gref))
         return GNTST_general_error;
     if (op->source.offset + (uint32_t)op->len > PAGE_SIZE ||
         op->dest.offset + (uint32_t)op->len > PAGE_SIZE)
         return GNTST_bad_copy_arg;
-    status = acquire(source, &op->source, op->flags & GNTCOPY_source_gref, false);
-    if (status != GNTST_okay)
+    source->writable = false;
+    status = acquire(source, &op->source, op->flags & GNTCOPY_source_gref);
+    if (unlikely(status != GNTST_okay))
         return status;
-    status = acquire(dest, &op->dest, op->flags & GNTCOPY_dest_gref, true);
-    if (status != GNTST_okay)
+    dest->writable = true;
+    status = acquire(dest, &op->dest, op->flags & GNTCOPY_dest_gref);
+    if (unlikely(status != GNTST_okay))
         return status;
     /* Guests may write to both meanwhile: bytes are all that this is about. */
-    memmove((char *)frame_to_virt(dest->frame) + op->dest.offset,
-            (char *)frame_to_virt(source->frame) + op->source.offset, op->len);
+    from = (char *)frame_to_virt(source->frame) + op->source.offset;
+    to = (char *)frame_to_virt(dest->frame) + op->dest.offset;
+    if (likely(source->frame != dest->frame))
+        memcpy(to, from, op->len);
+    else
+        memmove(to, from, op->len);
     return GNTST_okay;
 }

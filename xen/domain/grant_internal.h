@@ -9,7 +9,7 @@
 #define DEFAULT_FRAMES    64
 #define DEFAULT_MAPTRACK  1024
 #define MAX_GRANT_FRAMES  4096u
-#define MAPTRACK_PER_PAGE (PAGE_SIZE / sizeof(struct maptrack))
+#define MAPTRACK_PER_PAGE 128u /* a power of two: handles are looked up often */
 /* The ABI counts map-track frames of 8-byte entries. */
 #define MAPTRACK_PER_UNIT 512u
 #define MAPTRACK_NONE     (~0u)
@@ -22,13 +22,23 @@ struct grant_active {
     uint32_t readers, writers;
 };
 
-/* The borrower's side: a mapping that exists. Free: lender NULL, ref the next free one. */
+/*
+ * The borrower's side: a mapping that exists, with a reference on the lender for each part of it
+ * (host, device). `state`: GNTMAP_* flags of the parts that exist, and above TRACK_GEN_SHIFT a number
+ * that changes with each use of the entry. Who takes a part out of state by an exchange owns that
+ * part's references; nobody can take from a later use of the entry what he read of an earlier one.
+ */
 struct maptrack {
-    struct domain *lender;
-    uint32_t ref;
-    uint16_t flags;  /* GNTMAP_*; host_map and device_map go as the parts are claimed for ending */
-    uint16_t ending; /* unmappings between begin and end */
+    struct domain *lender; /* NULL: free */
+    uint32_t ref;          /* free: the next free one */
+    uint32_t mfn;
+    uint64_t state; /* atomic */
+    uint64_t spare;
 };
+_Static_assert(sizeof(struct maptrack) * MAPTRACK_PER_PAGE == PAGE_SIZE, "a page of them");
+#define TRACK_PARTS     (GNTMAP_host_map | GNTMAP_device_map)
+#define TRACK_FLAGS     0xffull
+#define TRACK_GEN_SHIFT 8
 
 struct grant_table {
     struct spinlock lock; /* LOCK_GRANT: growth */
@@ -64,7 +74,8 @@ static inline bool grant_ref_valid(const struct grant_table *gt, grant_ref_t *re
 
 /*
  * Pin an entry of the lender for the borrower: sets the bits in the shared entry and takes a
- * reference on the frame (a writable one, if so), returned in *frame. GNTST_*.
+ * reference on the frame (a writable one, if so), returned in *frame, which is left alone if it
+ * fails. GNTST_*.
  */
 int16_t grant_pin(struct domain *lender, grant_ref_t ref, domid_t borrower, bool writable,
                   struct frame **frame);

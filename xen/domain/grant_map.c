@@ -26,9 +26,10 @@ static struct maptrack *track_entry(const struct grant_table *gt, grant_handle_t
 
 static bool add_page(struct grant_table *gt)
 {
+    uint32_t n = MIN(MAPTRACK_PER_PAGE, gt->max_maptrack - gt->nr_maptrack);
     struct maptrack *page;
 
-    if (gt->nr_maptrack + MAPTRACK_PER_PAGE > gt->max_maptrack)
+    if (!n)
         return false;
     if (!gt->maptrack) {
         gt->maptrack =
@@ -39,17 +40,17 @@ static bool add_page(struct grant_table *gt)
     page = page_zalloc();
     if (!page)
         return false;
-    for (uint32_t i = 0; i < MAPTRACK_PER_PAGE; i++)
-        page[i].ref = i + 1 < MAPTRACK_PER_PAGE ? gt->nr_maptrack + i + 1 : gt->maptrack_free;
+    for (uint32_t i = 0; i < n; i++)
+        page[i].ref = i + 1 < n ? gt->nr_maptrack + i + 1 : gt->maptrack_free;
     gt->maptrack[gt->nr_maptrack / MAPTRACK_PER_PAGE] = page;
     gt->maptrack_free = gt->nr_maptrack;
-    atomic_store(&gt->nr_maptrack, (uint32_t)(gt->nr_maptrack + MAPTRACK_PER_PAGE));
+    atomic_store(&gt->nr_maptrack, gt->nr_maptrack + n);
     return true;
 }
 
-/* A handle for the mapping; MAPTRACK_NONE: none left. The reference on the lender goes into it. */
+/* A handle for the mapping, with no part of it yet; MAPTRACK_NONE: none left. */
 static grant_handle_t get_handle(struct grant_table *gt, struct domain *lender, grant_ref_t ref,
-                                 uint16_t flags)
+                                 uint32_t mfn)
 {
     grant_handle_t h;
 
@@ -61,80 +62,77 @@ static grant_handle_t get_handle(struct grant_table *gt, struct domain *lender, 
         struct maptrack *t = track_entry(gt, h);
         gt->maptrack_free = t->ref;
         t->ref = ref;
-        t->flags = flags;
+        t->mfn = mfn;
         t->lender = lender;
     }
     spin_unlock(&gt->maptrack_lock);
     return h;
 }
 
-/* Give the handle back. Returns the lender, whose reference the caller drops. */
-static struct domain *put_handle(struct grant_table *gt, grant_handle_t handle)
+static void put_handle(struct grant_table *gt, grant_handle_t handle)
 {
     struct maptrack *t = track_entry(gt, handle);
-    struct domain *lender;
 
     spin_lock(&gt->maptrack_lock);
-    lender = t->lender;
     t->lender = NULL;
-    t->flags = 0;
+    atomic_store(&t->state, ((t->state >> TRACK_GEN_SHIFT) + 1) << TRACK_GEN_SHIFT);
     t->ref = gt->maptrack_free;
     gt->maptrack_free = handle;
     spin_unlock(&gt->maptrack_lock);
-    return lender;
 }
 
 /* ---- mapping ----------------------------------------------------------------------------------------- */
 
-/* One pin for each kind of mapping, undone if a later step fails. Fills op on success. */
+/* One pin for each part, undone if a later step fails. Fills op on success. */
 static int16_t map_pinned(struct gnttab_map_grant_ref *op, struct domain *lender)
 {
     struct domain *d = current->domain;
+    struct grant_table *gt = d->grant_table;
     bool writable = !(op->flags & GNTMAP_readonly);
-    bool host = op->flags & GNTMAP_host_map, dev = op->flags & GNTMAP_device_map;
-    struct frame *host_frame = NULL, *dev_frame = NULL;
-    grant_handle_t handle = MAPTRACK_NONE;
-    int16_t status = GNTST_okay;
-    uint64_t pte;
+    bool both = (op->flags & TRACK_PARTS) == TRACK_PARTS;
+    struct maptrack *track;
+    struct frame *f = NULL;
+    int16_t status = grant_pin(lender, op->ref, d->id, writable, &f);
+    grant_handle_t handle;
     mfn_t mfn;
 
-    if (host)
-        status = grant_pin(lender, op->ref, d->id, writable, &host_frame);
-    if (status != GNTST_okay)
+    if (unlikely(status != GNTST_okay))
         return status;
-    if (dev)
-        status = grant_pin(lender, op->ref, d->id, writable, &dev_frame);
-    if (status != GNTST_okay)
-        goto unpin_host;
+    if (unlikely(both)) {
+        status = grant_pin(lender, op->ref, d->id, writable, &f);
+        if (status != GNTST_okay)
+            goto unpin;
+        domain_get(lender);
+    }
     /* The handle before the entry: what the guest can reach must be on record. It cannot be used
-     * meanwhile, flags being zero. */
-    handle = get_handle(d->grant_table, lender, op->ref, 0);
-    if (handle == MAPTRACK_NONE) {
-        status = GNTST_no_space;
-        goto unpin_dev;
-    }
-    mfn = frame_to_mfn(host ? host_frame : dev_frame);
-    if (host) {
-        pte = PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY | (writable ? PTE_RW : 0) |
-              ((uint64_t)(op->flags >> _GNTMAP_guest_avail0) << 9 & PTE_AVAIL);
-        if (pv_grant_map_pte(op->host_addr, op->flags & GNTMAP_contains_pte, mfn, pte)) {
-            status = GNTST_general_error;
+     * meanwhile, having no parts. */
+    mfn = frame_to_mfn(f);
+    status = GNTST_no_space;
+    handle = get_handle(gt, lender, op->ref, (uint32_t)mfn_x(mfn));
+    if (unlikely(handle == MAPTRACK_NONE))
+        goto unpin_second;
+    if (likely(op->flags & GNTMAP_host_map)) {
+        uint64_t pte = PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY | (writable ? PTE_RW : 0) |
+                       ((uint64_t)(op->flags >> _GNTMAP_guest_avail0) << 9 & PTE_AVAIL);
+        status = GNTST_general_error;
+        if (unlikely(pv_grant_map_pte(op->host_addr, op->flags & GNTMAP_contains_pte, mfn, pte)))
             goto free_handle;
-        }
     }
-    atomic_store(&track_entry(d->grant_table, handle)->flags, (uint16_t)op->flags);
+    track = track_entry(gt, handle);
+    atomic_store(&track->state, track->state | (op->flags & TRACK_FLAGS));
     op->handle = handle;
     op->dev_bus_addr = mfn_x(mfn) << PAGE_SHIFT;
     return GNTST_okay;
 
 free_handle:
-    put_handle(d->grant_table, handle);
-unpin_dev:
-    if (dev)
-        grant_unpin(lender, op->ref, writable, dev_frame);
-unpin_host:
-    if (host)
-        grant_unpin(lender, op->ref, writable, host_frame);
+    put_handle(gt, handle);
+unpin_second:
+    if (both) {
+        grant_unpin(lender, op->ref, writable, f);
+        domain_put(lender);
+    }
+unpin:
+    grant_unpin(lender, op->ref, writable, f);
     return status;
 }
 
@@ -147,115 +145,84 @@ void grant_map(struct gnttab_map_grant_ref *op)
         return;
     }
     lender = domain_get_by_id(op->dom);
-    if (!lender || lender->dying || !lender->grant_table) {
+    if (unlikely(!lender)) {
         op->status = GNTST_bad_domain;
-    } else if (!grant_ref_valid(lender->grant_table, &op->ref)) {
-        op->status = GNTST_bad_gntref;
-    } else {
-        op->status = map_pinned(op, lender);
-        if (op->status == GNTST_okay)
-            return; /* the mapping keeps the reference */
+        return;
     }
-    if (lender)
+    if (likely(!lender->dying && lender->grant_table))
+        op->status = map_pinned(op, lender);
+    else
+        op->status = GNTST_bad_domain;
+    /* A mapping keeps the reference. */
+    if (op->status != GNTST_okay)
         domain_put(lender);
 }
 
 /* ---- unmapping ---------------------------------------------------------------------------------------- */
 
-/* Claim the parts of a mapping that are to end: its flags lose them, so that nobody else on another
- * CPU ends them as well. */
-static int16_t claim_parts(struct grant_table *gt, grant_handle_t handle, bool host, bool dev,
-                           struct grant_unmap *u, uint16_t *flags)
-{
-    struct maptrack *t;
-    int16_t status = GNTST_bad_handle;
-
-    if (handle >= atomic_load(&gt->nr_maptrack))
-        return GNTST_bad_handle;
-    handle = (grant_handle_t)index_nospec(handle, gt->nr_maptrack);
-    t = track_entry(gt, handle);
-    spin_lock(&gt->maptrack_lock);
-    if (t->lender && t->flags) {
-        *flags = t->flags;
-        u->lender = t->lender;
-        u->ref = t->ref;
-        u->handle = handle;
-        u->writable = !(t->flags & GNTMAP_readonly);
-        u->host = host && (t->flags & GNTMAP_host_map);
-        u->dev = dev && (t->flags & GNTMAP_device_map);
-        if (u->host)
-            t->flags &= (uint16_t)~GNTMAP_host_map;
-        if (u->dev)
-            t->flags &= (uint16_t)~GNTMAP_device_map;
-        if (u->host || u->dev)
-            t->ending++;
-        status = GNTST_okay;
-    }
-    spin_unlock(&gt->maptrack_lock);
-    return status;
-}
-
-static void return_parts(struct grant_table *gt, const struct grant_unmap *u)
-{
-    struct maptrack *t = track_entry(gt, u->handle);
-
-    spin_lock(&gt->maptrack_lock);
-    if (u->host)
-        t->flags |= GNTMAP_host_map;
-    if (u->dev)
-        t->flags |= GNTMAP_device_map;
-    t->ending--;
-    spin_unlock(&gt->maptrack_lock);
-}
-
+/*
+ * First the entry goes, then the part is taken out of the handle's state. Two CPUs that end the same
+ * part find only one entry; one that names another mapping's entry of the same frame only makes
+ * that one impossible to end, which is its own loss: references stay.
+ */
 void grant_unmap_begin(struct grant_unmap *u, uint64_t host_addr, uint64_t dev_bus_addr,
                        grant_handle_t handle)
 {
     struct grant_table *gt = current->domain->grant_table;
-    uint16_t flags = 0;
-    uint32_t mfn;
+    uint32_t nr = atomic_load(&gt->nr_maptrack);
+    uint64_t read, state, wanted;
+    struct maptrack *t;
 
-    *u = (struct grant_unmap){.handle = handle};
-    u->status = claim_parts(gt, handle, host_addr != 0, dev_bus_addr != 0, u, &flags);
-    if (u->status != GNTST_okay || !(u->host || u->dev)) {
-        u->host = u->dev = false;
+    u->parts = 0;
+    u->status = GNTST_bad_handle;
+    if (unlikely(handle >= nr))
         return;
-    }
-    /* Pinned, it does not change. */
-    mfn = active_entry(u->lender->grant_table, u->ref)->mfn;
-    if (u->dev && dev_bus_addr >> PAGE_SHIFT != mfn)
-        u->status = GNTST_bad_dev_addr;
-    else if (u->host &&
-             pv_grant_unmap_pte(host_addr, flags & GNTMAP_contains_pte, mfn_make(mfn), u->writable))
-        u->status = GNTST_general_error;
-    if (u->status != GNTST_okay) {
-        return_parts(gt, u);
+    handle = (grant_handle_t)index_nospec(handle, nr);
+    t = track_entry(gt, handle);
+    read = state = atomic_load(&t->state);
+    if (unlikely(!(state & TRACK_PARTS)))
         return;
-    }
-    u->frame = mfn_to_frame(mfn_make(mfn));
-    u->va = flags & GNTMAP_contains_pte ? 0 : host_addr & PAGE_MASK;
+    u->lender = t->lender;
+    u->ref = t->ref;
+    u->mfn = t->mfn;
+    u->handle = handle;
+    u->writable = !(state & GNTMAP_readonly);
+    u->va = state & GNTMAP_contains_pte ? 0 : host_addr & PAGE_MASK;
+    wanted = state & ((host_addr ? GNTMAP_host_map : 0) | (dev_bus_addr ? GNTMAP_device_map : 0));
+
+    u->status = GNTST_bad_dev_addr;
+    if (unlikely((wanted & GNTMAP_device_map) && dev_bus_addr >> PAGE_SHIFT != u->mfn))
+        return;
+    u->status = GNTST_general_error;
+    if ((wanted & GNTMAP_host_map) &&
+        unlikely(pv_grant_unmap_pte(host_addr, state & GNTMAP_contains_pte, mfn_make(u->mfn),
+                                    u->writable)))
+        return;
+    u->status = GNTST_bad_handle;
+    while (unlikely(!atomic_cmpxchg(&t->state, &state, state & ~wanted)))
+        if ((state ^ read) >> TRACK_GEN_SHIFT || (state & wanted) != wanted)
+            return;
+    u->parts = (uint8_t)wanted;
+    u->last = wanted && !(state & ~wanted & TRACK_PARTS);
+    u->status = GNTST_okay;
 }
 
 void grant_unmap_end(struct grant_unmap *u)
 {
-    struct grant_table *gt = current->domain->grant_table;
-    struct maptrack *t;
-    bool last;
+    struct frame *f = mfn_to_frame(mfn_make(u->mfn));
 
-    if (u->status != GNTST_okay || !u->frame)
+    if (unlikely(!u->parts))
         return;
-    t = track_entry(gt, u->handle);
-    if (u->host)
-        grant_unpin(u->lender, u->ref, u->writable, u->frame);
-    if (u->dev)
-        grant_unpin(u->lender, u->ref, u->writable, u->frame);
-    /* The other part of it may be ending on another CPU: the later one clears up. */
-    spin_lock(&gt->maptrack_lock);
-    t->ending--;
-    last = !t->ending && !(t->flags & (GNTMAP_host_map | GNTMAP_device_map));
-    spin_unlock(&gt->maptrack_lock);
-    if (last)
-        domain_put(put_handle(gt, u->handle));
+    if (u->last)
+        put_handle(current->domain->grant_table, u->handle);
+    if (likely(u->parts & GNTMAP_host_map)) {
+        grant_unpin(u->lender, u->ref, u->writable, f);
+        domain_put(u->lender);
+    }
+    if (unlikely(u->parts & GNTMAP_device_map)) {
+        grant_unpin(u->lender, u->ref, u->writable, f);
+        domain_put(u->lender);
+    }
 }
 
 /*
@@ -270,14 +237,13 @@ int grant_release_mappings(struct domain *d)
         grant_handle_t handle = gt->released++;
         struct maptrack *t = track_entry(gt, handle);
         if (t->lender) {
-            bool writable = !(t->flags & GNTMAP_readonly);
-            struct frame *f =
-                mfn_to_frame(mfn_make(active_entry(t->lender->grant_table, t->ref)->mfn));
-            if (t->flags & GNTMAP_host_map)
-                grant_unpin(t->lender, t->ref, writable, f);
-            if (t->flags & GNTMAP_device_map)
-                grant_unpin(t->lender, t->ref, writable, f);
-            domain_put(put_handle(gt, handle));
+            struct grant_unmap u = {.parts = t->state & TRACK_PARTS,
+                                    .writable = !(t->state & GNTMAP_readonly),
+                                    .lender = t->lender,
+                                    .ref = t->ref,
+                                    .mfn = t->mfn};
+            put_handle(gt, handle);
+            grant_unmap_end(&u);
         }
         if (gt->released % RELEASE_BATCH == 0 && preempt_check())
             return -ERESTART;

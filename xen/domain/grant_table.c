@@ -52,11 +52,12 @@ static int16_t get_frame(const struct domain *lender, uint32_t mfn, bool writabl
     if (unlikely(mfn >= max_mfn))
         return GNTST_bad_page;
     f = mfn_to_frame(mfn_make(index_nospec(mfn, max_mfn)));
-    *frame = f;
     if (likely(writable ? frame_get_writable(f, lender) : frame_get(f, lender))) {
         /* What we share with the lender (this table, for one) is not the lender's to lend. */
-        if (likely(!(READ_ONCE(f->info) & FI_XENHEAP)))
+        if (likely(!(READ_ONCE(f->info) & FI_XENHEAP))) {
+            *frame = f;
             return GNTST_okay;
+        }
         if (writable)
             frame_put_writable(f);
         else
@@ -238,7 +239,7 @@ void grant_table_free(struct domain *d)
         frame_unshare(mfn_to_frame(virt_to_mfn(gt->shared[i])), d);
         hv_free(gt->active[i]);
     }
-    for (uint32_t i = 0; i < gt->nr_maptrack / MAPTRACK_PER_PAGE; i++)
+    for (uint32_t i = 0; i < DIV_ROUND_UP(gt->nr_maptrack, MAPTRACK_PER_PAGE); i++)
         page_free(gt->maptrack[i]);
     hv_free(gt->maptrack);
     hv_free(gt->shared);

@@ -23,17 +23,17 @@ void grant_map(struct gnttab_map_grant_ref *op);
 
 /*
  * End mappings of current, in two steps, so that one TLB flush between them serves many: begin takes
- * the page-table entry away; if status is GNTST_okay, end must follow after the flush, which
- * is needed if frame is set.
+ * the page-table entry away; end must follow, after the flush, which is needed if a host part ends.
  */
 struct grant_unmap {
     int16_t status;
-    bool host, dev; /* what is being ended */
     bool writable;
+    bool last;     /* the handle is free afterwards */
+    uint8_t parts; /* GNTMAP_host_map, GNTMAP_device_map: what is being ended */
     grant_handle_t handle;
     struct domain *lender;
     grant_ref_t ref;
-    struct frame *frame;
+    uint32_t mfn;
     uint64_t va; /* where it was, 0: not known (entry given by its own address) */
 };
 void grant_unmap_begin(struct grant_unmap *u, uint64_t host_addr, uint64_t dev_bus_addr,
@@ -45,8 +45,8 @@ void grant_unmap_end(struct grant_unmap *u);
  * as zeros; grant_copy_release() at the end of a batch.
  */
 struct grant_copy_side {
-    struct domain *d; /* NULL: nothing held */
-    struct frame *frame;
+    struct domain *d;    /* referenced, or NULL */
+    struct frame *frame; /* in use, or NULL */
     bool is_ref, writable;
     domid_t domid;
     uint64_t number; /* reference or frame, as named by the guest */
