@@ -170,11 +170,14 @@ static int validate_l1(pte_t *table, struct domain *d, unsigned int *i)
 /* The tables below, from entry *i on; *i: where it stopped. */
 static int validate_upper(pte_t *table, struct domain *d, enum frame_type level, unsigned int *i)
 {
+    unsigned int done = 0;
+
     for (unsigned int k = *i; k < 512; k++) {
         pte_t e = table[k];
         if (!(e & PTE_PRESENT) || !slot_is_guests(level, k))
             continue;
-        int rc = preempt_check() ? -ERESTART : table_entry_get(&e, d, level);
+        /* At least one a call: whoever is always preempted gets on as well. */
+        int rc = done++ && preempt_check() ? -ERESTART : table_entry_get(&e, d, level);
         if (rc) {
             *i = k;
             return rc;
@@ -306,12 +309,15 @@ static unsigned int drop_entries(pte_t *table, unsigned int n, enum frame_type l
 
 int pt_drain(struct domain *d)
 {
+    unsigned int done = 0;
+
     while (d->pt_teardown != FRAME_LINK_END) {
         struct frame *f = &frame_table[d->pt_teardown];
         enum frame_type level = frame_type(f);
         pte_t *table = frame_to_virt(f);
 
-        if (preempt_check())
+        /* At least one table a call, so that a busy vCPU gets on as well. */
+        if (done++ && preempt_check())
             return -ERESTART;
         f->validated = (uint16_t)drop_entries(table, f->validated, level, d);
         if (f->validated || d->pt_teardown != mfn_x(frame_to_mfn(f)))

@@ -206,10 +206,15 @@ static void unload_l4(void *unused __unused)
 {
 }
 
+/* Frames given back between two looks at the preemption flag: some progress in any case, since a busy
+ * host may have other work for this CPU each time it looks. */
+#define RELINQUISH_BATCH 256
+
 /* All pins, tables, GDTs and frames of a dying domain, whose vCPUs run nowhere. */
 int pv_domain_relinquish(struct domain *d)
 {
     struct vcpu *v;
+    unsigned int done = 0;
     int rc;
 
     for_each_vcpu(d, v)
@@ -252,7 +257,7 @@ int pv_domain_relinquish(struct domain *d)
         } else {
             dom_frame_free(f, d);
         }
-        if (preempt_check()) {
+        if (++done % RELINQUISH_BATCH == 0 && preempt_check()) {
             rc = -ERESTART;
             break;
         }

@@ -2,10 +2,12 @@
 /*
  * TLB flushes (Intel SDM vol. 3 ch. 4.10).
  *
- * The clock. A flush stores clock + 1 in its CPU's slot and notes that it did so; a stamp moves the
- * clock on if any flush did, and returns it. So a flush begun after a stamp s has a time above s,
- * one before it has not, and neither costs a locked operation while nothing changes. 32 bits wrap
- * after 2^32 stamps with a flush between each two; the comparison is by signed difference.
+ * The clock. One word: bit 0 says whether any CPU flushed since the clock last moved, the rest is the
+ * clock. A flush stores clock + 1 in its CPU's slot, before it flushes, and sets the bit; a stamp
+ * moves the clock on if the bit is set, clearing it in the same exchange, and returns the clock. So a
+ * flush begun after a stamp s has a time above s, one before it has not, and neither costs a locked
+ * operation while nothing changes. Times are kept in 32 bits, which wrap after 2^32 stamps with a
+ * flush between each two; the comparison is by signed difference.
  *
  * Shoot-downs. One at a time, described by `request`; each CPU asked clears its bit in `waiting`.
  * The sender waits with interrupts on, so that two senders cannot wait for one another.
@@ -17,8 +19,7 @@
 #include "x86/cpu.h"
 #include "x86/irq.h"
 
-static uint32_t tlb_clock = 1;
-static bool flushed_since; /* some flush since the clock last moved */
+static uint64_t tlb_clock = 1 << 1; /* clock << 1 | flushed */
 static uint32_t flush_time[MAX_CPUS];
 
 static struct spinlock shootdown_lock = SPINLOCK_INIT(LOCK_TLB);
@@ -27,9 +28,11 @@ static uint64_t waiting;    /* bits of CPUs that have still to flush */
 
 void tlb_note_flushed(void)
 {
-    WRITE_ONCE(flush_time[cpu_id()], READ_ONCE(tlb_clock) + 1);
-    if (!READ_ONCE(flushed_since))
-        WRITE_ONCE(flushed_since, true);
+    uint64_t t = READ_ONCE(tlb_clock);
+
+    WRITE_ONCE(flush_time[cpu_id()], (uint32_t)(t >> 1) + 1);
+    if (!(t & 1))
+        atomic_or(&tlb_clock, 1ull);
 }
 
 void tlb_flush_local(void)
@@ -55,11 +58,12 @@ static void flush_here(uint64_t va)
 
 uint32_t tlb_stamp(void)
 {
-    if (READ_ONCE(flushed_since)) {
-        WRITE_ONCE(flushed_since, false);
-        atomic_add(&tlb_clock, 1u);
-    }
-    return READ_ONCE(tlb_clock);
+    uint64_t x = READ_ONCE(tlb_clock);
+
+    while (x & 1)
+        if (atomic_cmpxchg(&tlb_clock, &x, (x & ~1ull) + 2))
+            return (uint32_t)(x >> 1) + 1;
+    return (uint32_t)(x >> 1);
 }
 
 cpumask_t tlb_need_flush(cpumask_t mask, uint32_t stamp)
