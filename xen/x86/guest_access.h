@@ -47,17 +47,18 @@ static inline uint64_t guest_checked(uint64_t va)
     return va | mask;
 }
 
-/* Around accesses to guest memory: STAC and CLAC on CPUs with SMAP, three-byte no-ops elsewhere. */
+/* Around accesses to guest memory: STAC and CLAC on CPUs with SMAP, three-byte no-ops elsewhere.
+ * (The entries of .patch_sites are those of x86/asm.h: address, PATCH_STAC 1 or PATCH_CLAC 0, 0.) */
 static inline void guest_access_begin(void)
 {
     __asm__ volatile("661: .byte 0x0f, 0x1f, 0x00\n\t"
-                     ".pushsection .smap_sites, \"a\"; .quad 661b, 1; .popsection" ::
+                     ".pushsection .patch_sites, \"a\"; .balign 8; .quad 661b, 1, 0; .popsection" ::
                          : "memory");
 }
 static inline void guest_access_end(void)
 {
     __asm__ volatile("662: .byte 0x0f, 0x1f, 0x00\n\t"
-                     ".pushsection .smap_sites, \"a\"; .quad 662b, 0; .popsection" ::
+                     ".pushsection .patch_sites, \"a\"; .balign 8; .quad 662b, 0, 0; .popsection" ::
                          : "memory");
 }
 /* One access of the pointer's size, 8 or 4 bytes, at a checked address, between begin and end; jumps to the label on a fault. */
