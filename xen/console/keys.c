@@ -96,6 +96,34 @@ static void key_events(char key __unused)
     for_each_domain(dump_events);
 }
 
+/* What runs or waits on one CPU, seen through the vCPUs: the queue itself is the scheduler's. */
+static void dump_queue(unsigned int cpu)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    printk(LOG_ERR "CPU %u, idle for %lld ms:\n", cpu, (long long)(cpu_idle_time(cpu) / 1000000));
+    for (unsigned int id = 0; (d = domain_get_from(id)) != NULL;) {
+        id = d->id + 1u;
+        for_each_vcpu(d, v)
+        {
+            if (v->processor != cpu || !(v->is_running || v->sched.queued))
+                continue;
+            printk(LOG_ERR "  d%uv%u %s vtime %lld weight %u ran %lld ms\n", d->id, v->id,
+                   v->is_running ? "runs " : "waits", (long long)v->sched.vtime, d->sched.weight,
+                   (long long)(vcpu_cpu_time(v) / 1000000));
+        }
+        domain_put(d);
+    }
+}
+
+static void key_run_queues(char key __unused)
+{
+    unsigned int cpu;
+
+    cpumask_for_each(cpu, cpu_online_map) dump_queue(cpu);
+}
+
 static void key_memory(char key __unused)
 {
     printk(LOG_ERR "Frames: %llu free of %llu, %llu claimed\n",
@@ -117,6 +145,7 @@ void keys_init(void)
     debug_key_register('d', key_registers, "dump registers of all CPUs");
     debug_key_register('q', key_domains, "dump domains and their vCPUs");
     debug_key_register('e', key_events, "dump event channels");
+    debug_key_register('r', key_run_queues, "dump run queues");
     debug_key_register('m', key_memory, "dump memory use");
     debug_key_register('t', key_time, "show clocks");
 }
