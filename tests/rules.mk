@@ -25,15 +25,26 @@ FREESTANDING := -ffreestanding -fno-stack-protector -fno-strict-aliasing -fno-co
         -fno-asynchronous-unwind-tables -fcf-protection=none -mno-red-zone -mno-mmx -mno-sse -mno-sse2 \
         -msoft-float -fno-omit-frame-pointer
 HV_CFLAGS := $(COMMON) -O2 $(FREESTANDING) $(RETPOLINE) -fpie -fvisibility=hidden -include xen/lib/hidden.h -Ixen -I$(B) -D__HYPERVISOR__
+# DEBUG=1: the hypervisor checks the order of its locks, and more assertions (ASSERT_DEBUG). Objects of
+# one kind must not be linked with the other: a change of mind compiles all of it again.
+DEBUG ?=
+ifneq ($(filter-out 0 n no,$(DEBUG)),)
+HV_CFLAGS += -DDEBUG
+HV_FLAVOUR := debug
+else
+HV_FLAVOUR := release
+endif
+$(shell mkdir -p $(B)/hv; [ "$$(cat $(B)/hv/flavour 2>/dev/null)" = $(HV_FLAVOUR) ] || \
+        echo $(HV_FLAVOUR) > $(B)/hv/flavour)
 GUEST_CFLAGS := $(COMMON) -O2 $(FREESTANDING) -fno-pie -mcmodel=kernel -Ipv-frontends
 TOOLS_CFLAGS := $(COMMON) -O2 -D_GNU_SOURCE -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(shell xml2-config --cflags 2>/dev/null)
 UNIT_CFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
         -fno-omit-frame-pointer
 
-$(B)/hv/%.o: %.c
+$(B)/hv/%.o: %.c $(B)/hv/flavour
 	@mkdir -p $(@D)
 	$(CC) $(HV_CFLAGS) -c -o $@ $<
-$(B)/hv/%.o: %.S
+$(B)/hv/%.o: %.S $(B)/hv/flavour
 	@mkdir -p $(@D)
 	$(CC) $(HV_CFLAGS) -D__ASSEMBLY__ -c -o $@ $<
 $(B)/tools/%.o: %.c
