@@ -87,7 +87,7 @@ struct conn {
     struct txn *txns;
     struct usage local; /* of sockets; a domain's is in its struct domain */
     struct msg *out, *out_last;
-    uint32_t out_done; /* bytes of the first message that are gone */
+    uint32_t out_done;             /* bytes of the first message that are gone */
     uint32_t out_count, out_bytes; /* messages, and bytes still to be sent */
     void *transport;
 };

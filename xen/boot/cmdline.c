@@ -16,22 +16,14 @@ char saved_cmdline[1024];
  * switch on what we always do. Anything else that is unknown is reported.
  */
 static const char *const ignored[] = {
-    "placeholder",
-    "dom0",
-    "flask",
-    "iommu",
-    "sched",
-    "ucode",
-    "pcid",
-    "watchdog",
-    "cpufreq",
-    "cpuidle",
-    "clocksource",
-    "tsc",
-    "vpmu",
-    "credit2_runqueue",
-    "crashkernel",
-    "acpi_skip_timer_override",
+    "placeholder", "dom0",
+    "flask",       "iommu",
+    "sched",       "ucode",
+    "pcid",        "watchdog",
+    "cpufreq",     "cpuidle",
+    "clocksource", "tsc",
+    "vpmu",        "credit2_runqueue",
+    "crashkernel", "acpi_skip_timer_override",
 };
 
 int parse_bool(const char *s, bool *v)
