@@ -109,4 +109,4 @@ clean:
 distclean:
 	rm -rf $(B) config.mk
 
--include $(shell find $(B) -path $(B)/lab -prune -o -path $(B)/clang -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) -path $(B)/lab -prune -o -path $(B)/clang -prune -o -type f -name '*.d' -print 2>/dev/null)
