@@ -39,6 +39,7 @@ int pv_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int ents)
     struct domain *d = v->domain;
     struct frame *f[PV_GDT_PAGES] = {NULL};
     unsigned int n = DIV_ROUND_UP(ents, 512), i;
+    unsigned int old_n = DIV_ROUND_UP(v->pv.gdt_ents, 512);
     int rc = 0;
 
     if (n > PV_GDT_PAGES)
@@ -53,7 +54,7 @@ int pv_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int ents)
         spin_unlock(&d->pt_lock);
         return rc;
     }
-    for (i = 0; i < PV_GDT_PAGES; i++) {
+    for (i = 0; i < MAX(n, old_n); i++) {
         struct frame *old = v->pv.gdt_frames[i];
         /* Writable for the CPU alone: it sets accessed bits in descriptors. */
         d->pv.gdt_ldt_l1[v->id][i] =
