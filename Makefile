@@ -83,7 +83,9 @@ install: all
 	install -D -m 644 $(B)/hospes $(DESTDIR)$(BOOTDIR)/hospes-$(VERSION)
 	install -D -m 755 dom0-toolstack/grub/20_linux_hospes $(DESTDIR)$(SYSCONFDIR)/grub.d/20_linux_hospes
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/hospes
-	install -m 755 $(wildcard $(B)/bin/*) $(DESTDIR)$(SBINDIR)
+	for program in $(wildcard $(B)/bin/*); do \
+	    if [ -L $$program ]; then cp -P $$program $(DESTDIR)$(SBINDIR)/; \
+	    else install -m 755 $$program $(DESTDIR)$(SBINDIR)/; fi || exit 1; done
 	for page in docs/man/*.[1-8]; do \
 	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 	install -m 644 $(wildcard dom0-toolstack/systemd/*.service dom0-toolstack/systemd/*.target) \

@@ -43,6 +43,11 @@ copy_program()
     shift 2
     mkdir -p "$root$dest"
     for file in "$@"; do
+        # Links to a neighbour stay links: one program may have many names.
+        if [ -L "$file" ] && [ "$(readlink "$file")" = "$(basename "$(readlink "$file")")" ]; then
+            cp -P "$file" "$root$dest/"
+            continue
+        fi
         cp -L "$file" "$root$dest/"
         # libgcc_s: pthread_cancel() loads it by name.
         libs=$(ldd "$file" 2>/dev/null |
