@@ -210,10 +210,14 @@ static void strip(struct core *core, const char *path, const struct acl *acl, ui
 
 static void apply_sweep(struct sweep *s)
 {
-    const char *p = (const char *)s->paths.data, *end = p + s->paths.len;
+    const char *p;
+    size_t at;
 
-    for (; p < end; p += strlen(p) + 1) {
-        struct node *n = tree_find(s->core->root, p + 1);
+    for (at = 0; at < s->paths.len; at += strlen(p) + 1) {
+        struct node *n;
+
+        p = (const char *)s->paths.data + at;
+        n = tree_find(s->core->root, p + 1);
 
         if (*p == 'R' && view_purge(s->core, p + 1)) {
             core_log(s->core, "no memory to remove %s of dead domain %u", p + 1, s->domid);
