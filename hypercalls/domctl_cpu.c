@@ -51,34 +51,52 @@ long domctl_gettscinfo(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-int cpu_policy_to_guest(const struct cpu_policy *p, guest_ptr_t leaves, uint32_t *nr_leaves,
-                        guest_ptr_t msrs, uint32_t *nr_msrs)
+static int leaves_to_guest(const struct cpu_policy *p, guest_ptr_t leaves, uint32_t *nr)
 {
     unsigned int iterator = 0;
-    uint32_t n = 0;
     xen_cpuid_leaf_t leaf;
-    xen_msr_entry_t msr;
+    uint32_t n = 0;
 
-    if (guest_ptr_null(leaves) && guest_ptr_null(msrs)) {
-        *nr_leaves = CPU_POLICY_MAX_LEAVES;
-        *nr_msrs = CPU_POLICY_MAX_MSRS;
-        return 0;
-    }
     while (cpu_policy_leaf(p, &iterator, &leaf)) {
-        if (n == *nr_leaves)
+        if (n == *nr)
             return -ENOBUFS;
         if (copy_elem_to_guest(leaves, n++, &leaf, sizeof(leaf)))
             return -EFAULT;
     }
-    *nr_leaves = n;
+    *nr = n;
+    return 0;
+}
+
+static int msrs_to_guest(const struct cpu_policy *p, guest_ptr_t msrs, uint32_t *nr)
+{
+    xen_msr_entry_t msr;
+    uint32_t n;
+
     for (n = 0; cpu_policy_msr(p, n, &msr); n++) {
-        if (n == *nr_msrs)
+        if (n == *nr)
             return -ENOBUFS;
         if (copy_elem_to_guest(msrs, n, &msr, sizeof(msr)))
             return -EFAULT;
     }
-    *nr_msrs = n;
+    *nr = n;
     return 0;
+}
+
+/* An array that is missing is not wanted; its count says how much there can be. */
+int cpu_policy_to_guest(const struct cpu_policy *p, guest_ptr_t leaves, uint32_t *nr_leaves,
+                        guest_ptr_t msrs, uint32_t *nr_msrs)
+{
+    int rc = 0;
+
+    if (guest_ptr_null(leaves))
+        *nr_leaves = CPU_POLICY_MAX_LEAVES;
+    else
+        rc = leaves_to_guest(p, leaves, nr_leaves);
+    if (guest_ptr_null(msrs))
+        *nr_msrs = CPU_POLICY_MAX_MSRS;
+    else if (!rc)
+        rc = msrs_to_guest(p, msrs, nr_msrs);
+    return rc;
 }
 
 long domctl_get_cpu_policy(struct domain *d, struct xen_domctl *op)

@@ -21,9 +21,12 @@
 #define B(n) (1u << (n))
 
 /* Leaf 1 ecx and leaf 0xd, in the answers that change with the vCPU */
-#define OSXSAVE    B(27)
-#define XSAVE      B(26)
-#define HYPERVISOR B(31)
+#define OSXSAVE               B(27)
+#define XSAVE                 B(26)
+#define HYPERVISOR            B(31)
+
+#define MSR_PLATFORM_INFO     0xce
+#define MSR_ARCH_CAPABILITIES 0x10a
 
 /* Features of PV guests, in the order of the ABI's featuresets. */
 enum {
@@ -446,10 +449,11 @@ int cpu_policy_set_msr(struct cpu_policy *p, const xen_msr_entry_t *in)
 {
     if (in->flags)
         return -EINVAL;
-    if (in->idx != 0xce)
-        return -ERANGE;
-    p->platform_info = in->val;
-    return 0;
+    switch (in->idx) {
+    case MSR_PLATFORM_INFO: p->platform_info = in->val; return 0;
+    case MSR_ARCH_CAPABILITIES: return 0; /* nobody has it: what it says is not kept */
+    default: return -ERANGE;
+    }
 }
 
 /* Number of sub-leaves that are worth telling, 0: a leaf without. */
@@ -503,8 +507,8 @@ bool cpu_policy_leaf(const struct cpu_policy *p, unsigned int *iterator, xen_cpu
 
 bool cpu_policy_msr(const struct cpu_policy *p, unsigned int i, xen_msr_entry_t *out)
 {
-    if (i >= CPU_POLICY_MAX_MSRS)
+    if (i > 0)
         return false;
-    *out = (xen_msr_entry_t){.idx = 0xce, .val = p->platform_info};
+    *out = (xen_msr_entry_t){.idx = MSR_PLATFORM_INFO, .val = p->platform_info};
     return true;
 }

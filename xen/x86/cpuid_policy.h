@@ -62,7 +62,8 @@ void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs 
 #define CPU_POLICY_MAX_LEAVES                                                                      \
     (CPU_POLICY_BASIC + CPU_POLICY_CACHE + CPU_POLICY_FEAT + CPU_POLICY_TOPO + CPU_POLICY_XSTATE + \
      CPU_POLICY_EXT + 2)
-#define CPU_POLICY_MAX_MSRS 1
+/* The tools' own form has two, and takes its size from this. */
+#define CPU_POLICY_MAX_MSRS 2
 /* The element that *iterator (0 at first) stands for; advances it. False past the end. */
 bool cpu_policy_leaf(const struct cpu_policy *p, unsigned int *iterator, xen_cpuid_leaf_t *out);
 bool cpu_policy_msr(const struct cpu_policy *p, unsigned int i, xen_msr_entry_t *out);
