@@ -58,6 +58,8 @@ static long op_read(unsigned int count, uint64_t va)
 
     if (!current->domain->privileged)
         return -EPERM;
+    if ((int)count < 0) /* the answer, a number of characters, would look like an error */
+        return -E2BIG;
     while ((unsigned long)done < count) {
         size_t n = console_read_input(buf, MIN(count - (unsigned long)done, (unsigned long)CHUNK));
         if (!n)
@@ -71,8 +73,6 @@ static long op_read(unsigned int count, uint64_t va)
 
 HYPERCALL(hc_console_io)
 {
-    if ((int)a2 < 0)
-        return -E2BIG;
     switch ((int)a1) {
     case CONSOLEIO_write: return op_write((unsigned int)a2, a3);
     case CONSOLEIO_read: return op_read((unsigned int)a2, a3);

@@ -182,7 +182,7 @@ static long flush_for(uint64_t va, unsigned long flags)
     unsigned long kind = flags & UVMF_FLUSHTYPE_MASK, where = flags & ~UVMF_FLUSHTYPE_MASK;
     cpumask_t mask;
 
-    if (kind == 0)
+    if (kind != UVMF_TLB_FLUSH && kind != UVMF_INVLPG)
         return 0;
     if (where == UVMF_LOCAL) {
         if (kind == UVMF_INVLPG)
@@ -207,8 +207,6 @@ static long update_va(uint64_t va, uint64_t val, unsigned long flags, struct dom
     struct frame *table;
     long rc;
 
-    if (unlikely((flags & UVMF_FLUSHTYPE_MASK) == UVMF_FLUSHTYPE_MASK))
-        return -EINVAL;
     rc = mmu_begin(d);
     if (likely(!rc)) {
         if (unlikely(!pt_walk(v->pv.kernel_table, va, &table)))

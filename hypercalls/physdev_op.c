@@ -148,13 +148,11 @@ static long op_get_free_pirq(guest_ptr_t arg)
     return copy_struct_to_guest(arg, &out);
 }
 
+/* Vectors are ours alone, made when an IRQ is bound: any number will do, as in Xen. */
 static long op_alloc_irq_vector(guest_ptr_t arg)
 {
     FETCH(physdev_irq, irq);
-    int vector = irq_alloc_vector(irq.irq);
-    if (vector < 0)
-        return vector;
-    irq.vector = (uint32_t)vector;
+    irq.vector = irq.irq;
     return copy_struct_to_guest(arg, &irq);
 }
 

@@ -66,8 +66,18 @@ HYPERCALL(hc_fpu_taskswitch)
     return 0;
 }
 
+/* The register of this number; 4 and 5 are 6 and 7 unless CR4.DE is set. Or -ENODEV. */
+static int debugreg_number(const struct vcpu *v, unsigned long nr)
+{
+    if (nr > 7 || ((nr == 4 || nr == 5) && (v->pv.ctrl_cr4 & CR4_DE)))
+        return -ENODEV;
+    if (nr == 4 || nr == 5)
+        nr += 2;
+    return (int)index_nospec(nr, 8);
+}
+
 /* Which of DR0-DR7 may hold what (Intel SDM vol. 3 ch. 17.2). */
-static int debugreg_fix(unsigned int reg, uint64_t *value)
+static int debugreg_fix(int reg, uint64_t *value)
 {
     switch (reg) {
     case 0:
@@ -80,7 +90,7 @@ static int debugreg_fix(unsigned int reg, uint64_t *value)
     case 6: *value = (*value & 0xe00f) | 0xffff0ff0; return 0;
     case 7:
         if (*value >> 32)
-            return -EPERM;
+            return -EINVAL;
         if (*value & (1u << 13))
             return -EPERM; /* general detect */
         *value = (*value & 0xffff23ff) | 0x400;
@@ -96,23 +106,21 @@ HYPERCALL(hc_set_debugreg)
 {
     struct vcpu *v = current;
     uint64_t value = a2;
-    long rc = debugreg_fix((unsigned int)a1, &value);
+    int reg = debugreg_number(v, a1), rc = reg < 0 ? reg : debugreg_fix(reg, &value);
 
-    if (a1 > 7)
-        return -EINVAL;
     if (rc)
         return rc;
-    v->pv.debugreg[index_nospec(a1, 8)] = value;
-    if (a1 == 7 || (v->pv.debugreg[7] & 0xff))
+    v->pv.debugreg[reg] = value;
+    if (reg == 7 || (v->pv.debugreg[7] & 0xff))
         pv_load_debugregs(v);
     return 0;
 }
 
 HYPERCALL(hc_get_debugreg)
 {
-    if (a1 > 7 || a1 == 4 || a1 == 5)
-        return -EINVAL;
-    return (long)current->pv.debugreg[index_nospec(a1, 8)];
+    int reg = debugreg_number(current, a1);
+
+    return reg < 0 ? reg : (long)current->pv.debugreg[reg];
 }
 
 HYPERCALL(hc_update_descriptor)

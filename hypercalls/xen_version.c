@@ -45,7 +45,7 @@ static long do_get_features(guest_ptr_t arg)
         return -EINVAL;
     fi.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |
                 1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits |
-                1u << XENFEAT_direct_mapped;
+                1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_direct_mapped;
     if (current->domain->privileged)
         fi.submap |= 1u << XENFEAT_dom0;
     return copy_struct_to_guest(arg, &fi);

@@ -20,18 +20,26 @@ static bool slot_is_guests(enum frame_type level, unsigned int i)
     return level != FRAME_L4 || i < HV_FIRST_SLOT || i > HV_LAST_SLOT;
 }
 
-/* Not an ordinary frame of the domain: device memory that it may map, or a refusal. */
-static int l1e_get_other(pte_t *e, struct domain *d, mfn_t m)
+/* Not an entry or frame as they mostly are: device memory that it may map, or a refusal. */
+static int l1e_get_other(pte_t *e, struct domain *d, struct domain *pg_owner, mfn_t m)
 {
-    if (*e & L1_DISALLOW)
+    if (*e & PTE_GRANT)
         return -EINVAL;
-    if (!mfn_valid(m) || !(READ_ONCE(mfn_to_frame(m)->info) & FI_RAM)) {
+    if (*e & PTE_ADDR & ~paddr_mask) /* all ones: made of "no frame" */
+        return (*e & PTE_ADDR) == PTE_ADDR ? -EINVAL : -EPERM;
+    if (*e & PTE_GLOBAL) { /* a wish that is not granted: its translation would outlive flushes */
+        *e &= ~PTE_GLOBAL;
+        return l1e_get(e, d, pg_owner);
+    }
+    uint64_t x = mfn_valid(m) ? READ_ONCE(mfn_to_frame(m)->info) : 0;
+    if (!(x & FI_RAM)) {
         if (!rangeset_contains(&d->iomem_caps, mfn_x(m), mfn_x(m)))
             return -EPERM;
         *e |= PTE_USER;
         return 0;
     }
-    return -EINVAL;
+    /* Its own, but not to be written now? (Only the answer depends on it.) */
+    return (x & FI_ALLOCATED) && mfn_to_frame(m)->owner == pg_owner->id ? -EBUSY : -EINVAL;
 }
 
 /* The entry is present. */
@@ -47,7 +55,7 @@ static inline __attribute__((always_inline)) int l1e_get_present(pte_t *e, struc
             return 0;
         }
     }
-    return l1e_get_other(e, d, m);
+    return l1e_get_other(e, d, pg_owner, m);
 }
 
 int l1e_get(pte_t *e, struct domain *d, struct domain *pg_owner)

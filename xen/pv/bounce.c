@@ -11,6 +11,7 @@
  * which is the upcall mask in vcpu_info.
  */
 #include "pv/trap.h"
+#include "pv/descriptors.h"
 #include "x86/cpu_setup.h"
 #include "x86/guest_access.h"
 #include "x86/switch.h"
@@ -155,6 +156,9 @@ void do_guest_page_fault(struct cpu_user_regs *regs)
         (v->domain->vm_assist & (1u << VMASST_TYPE_writable_pagetables)) &&
         (cr2 < HV_VIRT_START || cr2 >= HV_VIRT_END) && pv_pt_write_fault(regs, cr2))
         return;
+    /* Not by the guest's own access, but by the CPU's to a descriptor: in the LDT? */
+    if (unlikely(!(regs->error_code & 4)) && !pv_ldt_fault(v, &cr2))
+        return;
     pv_bounce_page_fault(regs, regs->error_code, cr2);
 }
 
@@ -270,32 +274,38 @@ HYPERCALL(hc_iret)
 }
 
 /*
- * IRET to what the guest asked for faulted: bad selectors or addresses. The kernel's failsafe
- * callback is told; frame: rcx r11 ds es fs gs rip cs rflags rsp ss (64-bit ABI).
+ * IRET to what the guest asked for faulted: bad selectors or addresses. Its kernel gets the exception as
+ * if the first instruction there had made it.
  */
 void pv_iret_fault(struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current;
-    uint64_t frame[11], *p = frame;
+    struct iret_fault f = this_cpu(iret_fault_info);
 
     irq_enable();
-    if (!v->pv.failsafe_cb) {
-        domain_crash(v->domain,
-                     "cannot return to cs:rip %#x:%#lx ss:rsp %#x:%#lx, and no failsafe "
-                     "callback is registered",
-                     regs->cs, regs->rip, regs->ss, regs->rsp);
-        return;
-    }
+    if (f.vector != 14)
+        pv_bounce_exception(regs, f.vector, f.error);
+    else if (pv_ldt_fault(current, &f.cr2))
+        pv_bounce_page_fault(regs, f.error, f.cr2);
+}
+
+/*
+ * The failsafe callback's frame: rcx r11 ds es fs gs rip cs rflags rsp ss (64-bit ABI). The segment
+ * registers hold null selectors by now; the kernel reads what they should hold.
+ */
+void pv_segments_refused(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    const struct pv_vcpu *saved = &v->pv;
+    uint64_t frame[11], *p = frame;
+
+    if (!v->pv.failsafe_cb)
+        return; /* then it need not know */
     bool masked = upcalls_masked(v);
-    uint16_t ds, es, fs, gs;
-    __asm__ volatile("mov %%ds,%0; mov %%es,%1; mov %%fs,%2; mov %%gs,%3"
-                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
     *p++ = regs->rcx;
     *p++ = regs->r11;
-    *p++ = ds;
-    *p++ = es;
-    *p++ = fs;
-    *p++ = gs;
+    *p++ = saved->ds;
+    *p++ = saved->es;
+    *p++ = saved->fs;
+    *p++ = saved->gs;
     *p++ = regs->rip;
     *p++ = (regs->cs & (v->pv.in_kernel ? ~3u : ~0u)) | (uint64_t)masked << 32;
     *p++ = (regs->rflags & ~(uint64_t)X86_EFLAGS_IF) | (masked ? 0 : X86_EFLAGS_IF);
@@ -305,7 +315,7 @@ void pv_iret_fault(struct cpu_user_regs *regs)
     if (!v->pv.in_kernel)
         pv_toggle_mode(v);
     if (copy_to_guest(guest_ptr(sp), frame, sizeof(frame))) {
-        bounce_failed(regs, "a failed return");
+        bounce_failed(regs, "word of refused segments");
         return;
     }
     if (v->pv.failsafe_masks)

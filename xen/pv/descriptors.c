@@ -88,28 +88,58 @@ static void drop_ldt(struct vcpu *v)
     v->pv.ldt_ents = 0;
 }
 
+#define LDT_MAX_ENTS 8192
+
+/* Canonical, all of it, and outside our range. */
+static bool ldt_range_ok(uint64_t base, unsigned int ents)
+{
+    uint64_t last = base + ents * 8ull - 1;
+
+    return va_is_canonical(base) && va_is_canonical(last) && last >= base &&
+           (last < HV_VIRT_START || base >= HV_VIRT_END);
+}
+
+/* The pages come in when selectors are used: only then must the guest have made them fit. */
 int pv_set_ldt(struct vcpu *v, uint64_t base, unsigned int ents)
 {
     struct domain *d = v->domain;
-    pte_t *ldt = d->pv.gdt_ldt_l1[v->id] + 32;
-    int rc = 0;
+    bool ok = ents <= LDT_MAX_ENTS && !(base & ~PAGE_MASK) && (!ents || ldt_range_ok(base, ents));
 
-    if (ents > 8192 || (base & ~PAGE_MASK) || (ents && !va_is_canonical(base)))
-        return -EINVAL;
     spin_lock(&d->pt_lock);
     drop_ldt(v);
-    for (unsigned int i = 0; i < DIV_ROUND_UP(ents, 512) && !rc; i++) {
-        struct frame *f;
-        pte_t *e = pt_walk(v->pv.kernel_table, base + i * PAGE_SIZE, NULL);
-        rc = e && (*e & PTE_PRESENT) ? get_seg(d, pte_mfn(*e), &f) : -EINVAL;
-        if (!rc) {
-            ldt[i] = window_pte(frame_to_mfn(f), PTE_RW);
-            v->pv.ldt_ents = MIN((i + 1) * 512, ents);
+    if (ok) {
+        v->pv.ldt_base = base;
+        v->pv.ldt_ents = ents;
+    }
+    spin_unlock(&d->pt_lock);
+    return ok ? 0 : -EINVAL;
+}
+
+int pv_ldt_fault(struct vcpu *v, uint64_t *va)
+{
+    struct domain *d = v->domain;
+    uint64_t offset = *va - PV_LDT_VA(v);
+    struct frame *f;
+    int rc = -EFAULT;
+
+    if (offset >= LDT_MAX_ENTS * 8)
+        return -ENOENT;
+    *va = v->pv.ldt_base + offset;
+    if (offset >= v->pv.ldt_ents * 8ull)
+        return -EFAULT;
+    spin_lock(&d->pt_lock);
+    pte_t *slot = &d->pv.gdt_ldt_l1[v->id][32 + offset / PAGE_SIZE];
+    if (*slot & PTE_PRESENT) {
+        rc = 0;
+    } else if (pt_drain(d)) {
+        rc = 0; /* preempted: it comes here again */
+    } else {
+        pte_t *e = v->pv.kernel_table ? pt_walk(v->pv.kernel_table, *va, NULL) : NULL;
+        if (e && (*e & PTE_PRESENT) && !get_seg(d, pte_mfn(*e), &f)) {
+            *slot = window_pte(frame_to_mfn(f), PTE_RW);
+            rc = 0;
         }
     }
-    if (rc)
-        drop_ldt(v);
-    v->pv.ldt_base = base;
     spin_unlock(&d->pt_lock);
     return rc;
 }

@@ -10,8 +10,15 @@
 
 /* Replace the GDT: MFNs of DIV_ROUND_UP(ents, 512) frames. Takes pt_lock. 0 or -EINVAL. */
 int pv_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int ents);
-/* Replace the LDT of current: ents descriptors from a page-aligned virtual address on. */
+/* Replace the LDT: ents descriptors from a page-aligned virtual address on. v is current or does not
+ * run; the caller loads the register. -EINVAL: refused; there is none then. Takes pt_lock. */
 int pv_set_ldt(struct vcpu *v, uint64_t base, unsigned int ents);
+/*
+ * A fault at this address, by current's use of a selector: if it is in the window of its LDT, the page
+ * is brought in from the guest's tables. 0: try again; -EFAULT: the guest has none to be used there,
+ * *va is the address that it knows it by; -ENOENT: not in the window. Process context of current.
+ */
+int pv_ldt_fault(struct vcpu *v, uint64_t *va);
 /* Drop both; v does not run. */
 void pv_drop_descriptors(struct vcpu *v);
 /* Fill the GDT window with an empty page, so that no access in it faults. */

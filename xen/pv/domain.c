@@ -149,6 +149,9 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     put_root(d, &v->pv.user_table);
     v->pv.kernel_table = kernel;
     v->pv.user_table = user;
+    if (pv_set_ldt(v, c->ldt_base,
+                   c->ldt_ents)) /* it leaves none, and without one most guests live */
+        printk(LOG_G_WARN "d%uv%u: its LDT at %#lx is not taken\n", d->id, v->id, c->ldt_base);
 
     v->regs = c->user_regs;
     v->regs.cs = (uint16_t)(c->user_regs.cs | 3);
@@ -178,11 +181,10 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     v->pv.gs_base_kernel = va_is_canonical(c->gs_base_kernel) ? c->gs_base_kernel : 0;
     v->pv.gs_base_user = va_is_canonical(c->gs_base_user) ? c->gs_base_user : 0;
     v->pv.ctrl_cr0_ts = !!(c->ctrlreg[0] & CR0_TS);
+    v->pv.ctrl_cr4 = c->ctrlreg[4];
     for (unsigned int i = 0; i < 4; i++)
         v->pv.debugreg[i] = 0;
     v->pv.debugreg[7] = 0;
-    v->pv.ldt_base = c->ldt_base;
-    v->pv.ldt_ents = 0; /* loaded by the guest itself: its pages are looked up in its own tables */
     if (c->flags & VGCF_I387_VALID)
         memcpy(v->xsave, &c->fpu_ctxt, 512);
     /* Only bits that FXRSTOR accepts (Intel SDM vol. 1 ch. 10.5.1.2). */

@@ -130,7 +130,6 @@ static bool read_cr(struct cpu_user_regs *regs, const struct insn *in)
     case 2: value = v->pv.trap_cr2; break;
     case 3: value = mfn_x(frame_to_mfn(v->pv.kernel_table)) << PAGE_SHIFT; break;
     case 4: value = pv_guest_cr4(v); break;
-    case 8: value = 0; break;
     default: return false;
     }
     *insn_reg(regs, in->rm) = value;
@@ -140,13 +139,11 @@ static bool read_cr(struct cpu_user_regs *regs, const struct insn *in)
 uint64_t pv_guest_cr4(const struct vcpu *v)
 {
     /* What is on in the machine and concerns the guest, plus what it set itself. */
-    uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_DE;
+    uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
     if (cpu_caps.fsgsbase)
         cr4 |= CR4_FSGSBASE;
-    if (cpu_caps.xsave && (v->pv.ctrl_cr4 & CR4_OSXSAVE))
-        cr4 |= CR4_OSXSAVE;
-    return cr4;
+    return cr4 | (v->pv.ctrl_cr4 & (CR4_DE | (cpu_caps.xsave ? CR4_OSXSAVE : 0)));
 }
 
 static bool write_cr(struct cpu_user_regs *regs, const struct insn *in, bool *again)
@@ -177,7 +174,6 @@ static bool write_cr(struct cpu_user_regs *regs, const struct insn *in, bool *ag
         /* Features are the hypervisor's; a kernel may say that it uses XSAVE. */
         v->pv.ctrl_cr4 = value;
         return true;
-    case 8: return true;
     default: return false;
     }
 }
@@ -186,9 +182,15 @@ static bool debug_register(struct cpu_user_regs *regs, const struct insn *in, bo
 {
     if (write)
         return hc_set_debugreg(in->reg, *insn_reg(regs, in->rm), 0, 0, 0) == 0;
-    if (in->reg > 7 || in->reg == 4 || in->reg == 5)
+    unsigned int reg = in->reg;
+    if (reg == 4 || reg == 5) {
+        if (current->pv.ctrl_cr4 & CR4_DE)
+            return false;
+        reg += 2; /* the old names of DR6 and DR7 */
+    }
+    if (reg > 7)
         return false;
-    *insn_reg(regs, in->rm) = current->pv.debugreg[in->reg];
+    *insn_reg(regs, in->rm) = current->pv.debugreg[reg];
     return true;
 }
 
@@ -198,6 +200,13 @@ static bool debug_register(struct cpu_user_regs *regs, const struct insn *in, bo
 #define MSR_UCODE_REV   0x8b
 #define MSR_PLATFORM    0xce
 #define MSR_MISC_ENABLE 0x1a0
+#define MSR_TSC         0x10
+#define MSR_K8_HWCR     0xc0010015
+
+static bool is_amd(void)
+{
+    return !strcmp(cpu_caps.vendor, "AuthenticAMD") || !strcmp(cpu_caps.vendor, "HygonGenuine");
+}
 
 bool pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
@@ -218,6 +227,8 @@ bool pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
             *value = 0;
         return true;
     case MSR_PLATFORM: *value = 0; return true;
+    case MSR_TSC: *value = rdtsc(); return true;
+    case MSR_K8_HWCR: *value = 0; return is_amd();
     default: return false;
     }
 }
@@ -239,7 +250,8 @@ bool pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t value)
                 v, (msr == MSR_GS_BASE) == v->pv.in_kernel ? SEGBASE_GS_KERNEL : SEGBASE_GS_USER,
                 value);
         return true;
-    case MSR_UCODE_REV: return true; /* written before it is read */
+    case MSR_UCODE_REV: return true;   /* written before it is read */
+    case MSR_K8_HWCR: return is_amd(); /* kernels try to set this and that in it */
     default:
         /* Writing back what is read does no harm. */
         return pv_read_msr(v, msr, &now) && now == value;
@@ -271,7 +283,20 @@ bool pv_forced_cpuid(struct cpu_user_regs *regs)
     return true;
 }
 
-/* *again: done in part, the guest executes the instruction again. */
+static bool xsetbv(struct cpu_user_regs *regs, bool *again)
+{
+    struct vcpu *v = current;
+
+    if (!(v->pv.ctrl_cr4 & CR4_OSXSAVE)) {
+        pv_bounce_exception(regs, 6, 0);
+        *again = true;
+        return true;
+    }
+    return (uint32_t)regs->rcx == 0 && !pv_set_xcr0(v, regs->rdx << 32 | (uint32_t)regs->rax);
+}
+
+/* *again: nothing more to do, rip is where the guest goes on: at the instruction itself, done in part, or
+ * in a handler. */
 static bool two_byte(struct cpu_user_regs *regs, const struct insn *in, bool *again)
 {
     struct vcpu *v = current;
@@ -281,12 +306,10 @@ static bool two_byte(struct cpu_user_regs *regs, const struct insn *in, bool *ag
     case 0xa2: do_cpuid(regs); return true; /* CPUID faulting */
     case 0x01:
         if (in->mod == 3 && (in->reg & 7) == 2 && (in->rm & 7) == 1) /* XSETBV */
-            return (uint32_t)regs->rcx == 0 &&
-                   !pv_set_xcr0(v, regs->rdx << 32 | (uint32_t)regs->rax);
+            return xsetbv(regs, again);
         return false;
     case 0x06: return hc_fpu_taskswitch(0, 0, 0, 0, 0) == 0; /* CLTS */
-    case 0x08:
-    case 0x09: return true; /* INVD, WBINVD: memory is coherent for all that a guest can reach */
+    case 0x09: return true; /* WBINVD: memory is coherent for all that a guest can reach */
     case 0x20: return read_cr(regs, in);
     case 0x22: return write_cr(regs, in, again);
     case 0x21: return debug_register(regs, in, false);

@@ -30,6 +30,14 @@ void pv_user_syscall(struct cpu_user_regs *regs);
 void pv_user_syscall32(struct cpu_user_regs *regs);
 void pv_user_sysenter(struct cpu_user_regs *regs);
 void pv_iret_fault(struct cpu_user_regs *regs);
+/* What refused the last IRET of this CPU; interrupts off. (x86/traps.c) */
+struct iret_fault {
+    uint32_t vector, error;
+    uint64_t cr2;
+};
+DECLARE_PER_CPU(struct iret_fault, iret_fault_info);
+/* v, now current, could not have its data segments (v->pv.ds to gs) back: tell its kernel. */
+void pv_segments_refused(struct vcpu *v, struct cpu_user_regs *regs);
 void do_guest_page_fault(struct cpu_user_regs *regs);
 
 #endif

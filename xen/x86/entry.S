@@ -120,8 +120,9 @@ iret_to_guest:
         iretq
         EXTABLE iret_to_guest, iret_fault
 
-/* The guest's frame cannot be returned to: its kernel's failsafe callback shall know. All general
- * registers are the guest's again; %rsp points at regs.rip. */
+/* The guest's frame cannot be returned to: its kernel shall know. All general registers are the guest's
+ * again; %rsp points at regs.rip. */
+        .globl iret_fault
 iret_fault:
         push $0
         SAVE_ALL

@@ -122,5 +122,5 @@ int ioapic_guest_read(paddr_t address, uint32_t reg, uint32_t *value)
         spin_unlock_irqrestore(&ioapic_lock, flags);
         return 0;
     }
-    return -ENODEV;
+    return -EINVAL;
 }

@@ -68,8 +68,6 @@ int pirq_status(struct domain *d, uint32_t pirq);
 int pirq_set_eoi_page(struct domain *d, uint64_t mfn);
 /* Trigger and polarity of a pin: -EEXIST if known already. */
 int irq_setup_gsi(unsigned int gsi, bool level, bool active_low);
-/* Vector of a pin, allocated if need be; -errno. */
-int irq_alloc_vector(unsigned int gsi);
 /* d's image of the PCI address port. */
 uint32_t *pirq_pci_address(struct domain *d);
 

@@ -463,21 +463,6 @@ int irq_setup_gsi(unsigned int gsi, bool level, bool active_low)
     return rc;
 }
 
-int irq_alloc_vector(unsigned int gsi)
-{
-    if (gsi < NR_ISA_IRQS)
-        gsi = acpi.isa[gsi].gsi;
-    if (gsi >= nr_gsis || irq_desc(gsi)->kind != IRQ_IOAPIC)
-        return -EINVAL;
-    struct irq_desc *desc = irq_desc(gsi);
-    unsigned long flags = spin_lock_irqsave(&desc->lock);
-    int rc = irq_line_get_vector(desc);
-    if (!rc)
-        rc = desc->vector;
-    spin_unlock_irqrestore(&desc->lock, flags);
-    return rc;
-}
-
 /* --- The end --- */
 
 void pirq_destroy_domain(struct domain *d)

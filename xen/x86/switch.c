@@ -9,6 +9,7 @@
 #include "x86/tlb.h"
 #include "x86/time.h"
 #include "lib/lib.h"
+#include "pv/trap.h"
 #include "sched/softirq.h"
 
 void reset_stack_and_resume(void *frame) __noreturn;
@@ -180,23 +181,25 @@ static void save_segments(struct vcpu *v)
     p->gs_base_user = p->in_kernel ? shadow : active;
 }
 
-/* The selectors may have become invalid (descriptor gone): then the null selector, as a real CPU
- * would never allow; the kernel's failsafe callback is not needed for data segments of 64-bit code. */
-static void load_segments(struct vcpu *v)
+/* The selectors may have become invalid (descriptor gone): then the null selector, and false. */
+static bool load_segments(struct vcpu *v)
 {
     struct pv_vcpu *p = &v->pv;
+    int ds = load_seg_ds(p->ds), es = load_seg_es(p->es);
+    int fs = load_seg_fs(p->fs), gs = load_seg_gs(p->gs);
 
-    if (load_seg_ds(p->ds))
+    if (unlikely(ds))
         load_seg_ds(0);
-    if (load_seg_es(p->es))
+    if (unlikely(es))
         load_seg_es(0);
-    if (load_seg_fs(p->fs))
+    if (unlikely(fs))
         load_seg_fs(0);
-    if (load_seg_gs(p->gs))
+    if (unlikely(gs))
         load_seg_gs(0);
     set_fs_base(p->fs_base);
     set_gs_base(p->in_kernel ? p->gs_base_kernel : p->gs_base_user);
     wrmsr(MSR_SHADOW_GS, p->in_kernel ? p->gs_base_user : p->gs_base_kernel);
+    return !(ds | es | fs | gs);
 }
 
 /* ---- the switch ------------------------------------------------------------------------------ */
@@ -210,8 +213,10 @@ static void save_vcpu(struct vcpu *v)
         write_dr(7, 0);
 }
 
-static void load_vcpu(struct vcpu *v)
+/* False: not all of its segments. */
+static bool load_vcpu(struct vcpu *v)
 {
+    bool segments;
     uint64_t bit = 1ull << cpu_id();
 
     if (!(READ_ONCE(v->domain->dirty_cpus.bits) & bit))
@@ -220,7 +225,7 @@ static void load_vcpu(struct vcpu *v)
     pv_load_cr3(v);
     pv_load_gdt(v);
     pv_load_ldt(v);
-    load_segments(v);
+    segments = load_segments(v);
     if (cpu_caps.xsave)
         xsetbv(v->pv.xcr0);
     fpu_restore(v);
@@ -228,11 +233,13 @@ static void load_vcpu(struct vcpu *v)
         write_cr0(read_cr0() | CR0_TS);
     if (v->pv.debugreg[7] & 0xff)
         pv_load_debugregs(v);
+    return segments;
 }
 
 void context_switch(struct vcpu *prev, struct vcpu *next)
 {
     struct cpu_info *ci = cpu_info();
+    bool segments = true;
 
     if (!prev->domain->is_idle)
         save_vcpu(prev);
@@ -243,7 +250,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
         tlb_note_flushed();
         write_cr3(virt_to_maddr(idle_l4));
     } else {
-        load_vcpu(next);
+        segments = load_vcpu(next);
     }
     if (!prev->domain->is_idle && prev->domain != next->domain)
         atomic_and(&prev->domain->dirty_cpus.bits, ~(1ull << ci->cpu));
@@ -255,6 +262,8 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
     /* The guest's address space is loaded: tell it the time and its run state. */
     vcpu_time_update(next);
     vcpu_runstate_copy(next);
+    if (unlikely(!segments))
+        pv_segments_refused(next, &ci->regs);
     reset_stack_and_resume(&ci->regs);
 }
 

@@ -11,6 +11,7 @@
 #include "console/console.h"
 #include "domain/domain.h"
 #include "lib/lib.h"
+#include "pv/descriptors.h"
 #include "pv/trap.h"
 #include "sched/softirq.h"
 
@@ -135,10 +136,27 @@ static void __noreturn fatal(const struct cpu_user_regs *regs)
           v < 32 && names[v] ? names[v] : "exception", v, regs->error_code, sym ? sym : "?", off);
 }
 
+DEFINE_PER_CPU(struct iret_fault, iret_fault_info);
+
 void do_hypervisor_exception(struct cpu_user_regs *regs)
 {
-    if (fix_up(regs))
+    extern char iret_fault[];
+    uint64_t cr2 = regs->entry_vector == 14 ? read_cr2() : 0, va = cr2;
+
+    /* A hypercall that loads a selector of the LDT. (Elsewhere, where interrupts are off, it fails.) */
+    if (regs->entry_vector == 14 && (regs->rflags & X86_EFLAGS_IF) && cr2 >= PERDOMAIN_START &&
+        cr2 < RW_M2P_START) {
+        irq_enable();
+        if (!pv_ldt_fault(current, &va))
+            return;
+        irq_disable();
+    }
+    if (fix_up(regs)) {
+        if (regs->rip == (uint64_t)iret_fault)
+            this_cpu(iret_fault_info) =
+                (struct iret_fault){regs->entry_vector, regs->error_code, cr2};
         return;
+    }
     fatal(regs);
 }
 
