@@ -53,6 +53,7 @@ struct daemon {
     int epoll;
     struct jfile journal;
     uint64_t journal_retry; /* when to try again after a failure, in seconds */
+    uint64_t last_expiry;   /* when old transactions were looked for */
     struct xenif xen;
     bool have_xen;
     struct source evtchn;

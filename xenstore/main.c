@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "xenstore/daemon.h"
+#include "xenstore/txn.h"
 
 uint64_t daemon_now(void)
 {
@@ -174,6 +175,18 @@ static void flush_woken(struct daemon *d)
     }
 }
 
+/* What is to be done now and then; not while nothing happens, for then nothing grows. */
+static void housekeeping(struct daemon *d)
+{
+    uint64_t now = daemon_now();
+
+    state_save(d, false);
+    if (now - d->last_expiry >= 5) {
+        d->last_expiry = now;
+        txn_expire(d->core);
+    }
+}
+
 /* One descriptor at a time: handling one may close another, which must not be in our hands then.
  * (Level-triggered epoll gives ready descriptors in turn.) */
 static void loop(struct daemon *d)
@@ -196,7 +209,7 @@ static void loop(struct daemon *d)
         }
         busy = rings_run(d);
         flush_woken(d);
-        state_save(d, false);
+        housekeeping(d);
     }
 }
 

@@ -168,6 +168,31 @@ int txn_touch(struct txn *t, const char *path, size_t len, uint32_t how)
     return 0;
 }
 
+static void let_go(struct txn *t, struct node *now)
+{
+    node_unref(t->base);
+    node_unref(t->root);
+    t->base = node_ref(now);
+    t->root = node_ref(now);
+    t->delta.n = 0;
+    t->doomed = true;
+}
+
+void txn_expire(struct core *core)
+{
+    uint64_t now = core->ops->now(core->arg);
+    struct conn *c;
+    struct txn *t;
+
+    for (c = core->conns; c; c = c->next) {
+        for (t = c->txns; t && !c->privileged; t = t->next) {
+            if (t->base != core->root && now - t->started > TXN_MAX_AGE) {
+                let_go(t, core->root);
+            }
+        }
+    }
+}
+
 int delta_add(struct delta_list *list, uint32_t domid, long nodes, long bytes)
 {
     size_t i, room;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct conn;
+struct core;
 struct node;
 
 #define TOUCH_SELF  1u  /* used its existence, value or permissions */
@@ -70,6 +71,13 @@ int txn_charge(struct txn *t, uint64_t bytes, const char *what);
 /* Counts nodes of a domain; 0 or ENOMEM. */
 int delta_add(struct delta_list *list, uint32_t domid, long nodes, long bytes);
 long delta_nodes(const struct delta_list *list, uint32_t domid);
+
+/* Dooms the transactions of unprivileged connections that have been open for longer than
+ * TXN_MAX_AGE seconds, and lets go of the versions of the tree that they hold: a domain must not be
+ * able to keep many of them. Their requests go on working, on the present version, until their commit
+ * is answered with EAGAIN. */
+#define TXN_MAX_AGE 60
+void txn_expire(struct core *core);
 
 /* Makes its changes the present, or changes nothing: EAGAIN, ENOSPC or ENOMEM. The transaction stays
  * and must be freed. */

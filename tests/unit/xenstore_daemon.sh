@@ -172,6 +172,57 @@ NOTIFY_SOCKET=$dir/notify start
 wait $listener
 equal xenstored_notifies READY=1 "$(cat "$dir/notified")"
 
+# ---- clients that misbehave
+python3 - "$XENSTORED_RUNDIR/socket" >"$dir/rude" <<'PY' &
+import socket, struct, sys, time
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    return s
+def message(kind, payload):
+    return struct.pack('<4I', kind, 1, 0, len(payload)) + payload
+def closed(s):
+    s.settimeout(5)
+    try:
+        return s.recv(100) == b''
+    except ConnectionResetError:
+        return True
+long = connect()
+long.sendall(struct.pack('<4I', 2, 1, 0, 4097))
+print('too long: closed', closed(long))
+cut = connect()
+cut.sendall(message(2, b'/tool\0')[:-3])
+cut.close()
+many = [connect() for _ in range(300)]
+for s in many:
+    s.sendall(message(4, b'/\0t\0'))   # all watch everything and read nothing
+flood = connect()
+flood.settimeout(1)
+try:
+    while True:
+        flood.sendall(message(1, b'/\0') * 500)   # and one asks without end
+except TimeoutError:
+    print('flood: stopped')
+sys.stdout.flush()
+time.sleep(4)
+PY
+rude=$!
+sleep 2
+before=$(date +%s%N)
+for i in 1 2 3 4 5 6 7 8 9 10; do xs write "/rude/$i" x; done
+took=$((($(date +%s%N) - before) / 1000000))
+why=
+[ "$took" -lt 10000 ] || why="10 writes beside misbehaving clients took $took ms"
+[ "$(xs list /rude | wc -l)" = 10 ] || why="writes are lost"
+verdict xenstored_serves_beside_rude_clients "$why"
+memory=$(awk '/VmRSS/ {print $2}' "/proc/$daemon/status")
+why=
+[ "$memory" -lt 60000 ] || why="$memory KiB"
+verdict xenstored_memory_beside_rude_clients "$why"
+wait $rude
+equal xenstored_closes_long_messages "too long: closed True flood: stopped" "$(xargs <"$dir/rude")"
+equal xenstored_check_after_rude_clients OK "$("$bin/xenstore-control" check)"
+
 # ---- the same question to Xen's command and to ours
 reference=$(command -v /usr/bin/xenstore || true)
 if [ -z "$reference" ] || [ "$(realpath "$reference")" = "$(realpath "$bin/xenstore")" ]; then

@@ -254,6 +254,39 @@ static void test_quota(void)
     rig_stop(&r);
 }
 
+/* A guest cannot hold old versions of the tree for ever. */
+static void test_expiry(void)
+{
+    struct conn *d1;
+    struct rig r;
+    uint32_t tx, young, other;
+
+    rig_start(&r);
+    d1 = rig_domain(&r, 1);
+    rig_ask(r.dom0, XS_MKDIR, 0, "/local/domain/1");
+    rig_ask(r.dom0, XS_SET_PERMS, 0, "/local/domain/1|n1");
+    rig_write(r.dom0, 0, "/big", "value");
+    tx = begin(d1);
+    other = begin(r.dom0);
+    rig_write(d1, tx, "x", "1");
+    rig_ask(r.dom0, XS_RM, 0, "/big");
+    r.now += TXN_MAX_AGE;
+    young = begin(d1);
+    txn_expire(r.core);
+    SAME(rig_ask(d1, XS_READ, tx, "x"), "1");
+    r.now++;
+    txn_expire(r.core);
+    CHECK(!tree_find(txn_find(d1, tx)->base, "/big"));
+    CHECK(tree_find(txn_find(r.dom0, other)->base, "/big"));
+    SAME(rig_write(d1, tx, "y", "1"), "OK");
+    rig_write(d1, young, "z", "1");
+    SAME(commit(d1, tx), "EAGAIN");
+    SAME(commit(d1, young), "OK");
+    SAME(rig_ask(d1, XS_DIRECTORY, 0, "/local/domain/1"), "z");
+    SAME(rig_ask(r.dom0, XS_CONTROL, 0, "check"), "OK");
+    rig_stop(&r);
+}
+
 /* ---- all interleavings -------------------------------------------------------------------- */
 
 struct op {
@@ -456,5 +489,6 @@ void transaction_tests(void)
     test_run("xenstore_transaction_merge", test_merge);
     test_run("xenstore_transaction_events", test_events);
     test_run("xenstore_transaction_quota", test_quota);
+    test_run("xenstore_transaction_expiry", test_expiry);
     test_run("xenstore_transaction_interleavings", test_interleavings);
 }
