@@ -597,7 +597,7 @@ static bool read_entry(struct core *core, uint8_t code, struct fields *f)
 
 bool journal_replay(struct core *core, const void *data, size_t len)
 {
-    struct fields all = {data, (const unsigned char *)data + len, false};
+    struct fields all = {data, len ? (const unsigned char *)data + len : data, false};
     bool ok = true;
 
     core->replaying = true;
