@@ -2,6 +2,7 @@
 /* domctl: the state of vCPUs, for building, saving and restoring. */
 #include "hypercalls/domctl.h"
 #include "pv/context.h"
+#include "pv/trap.h"
 
 long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
 {
@@ -198,8 +199,6 @@ long domctl_sendtrigger(struct domain *d, struct xen_domctl *op)
         return -ESRCH;
     if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
         return -ENOSYS;
-    atomic_store(&v->pv.nmi_pending, true);
-    smp_mb(); /* before vcpu_kick() looks whether v sleeps */
-    vcpu_kick(v);
+    pv_send_nmi(v);
     return 0;
 }

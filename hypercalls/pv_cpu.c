@@ -6,6 +6,7 @@
 #include "hypercalls/abi/pmu.h"
 #include "mm/alloc.h"
 #include "pv/descriptors.h"
+#include "pv/trap.h"
 #include "x86/cpu_setup.h"
 #include "x86/switch.h"
 
@@ -203,7 +204,7 @@ static long callback_register(struct vcpu *v, const struct callback_register *r)
         v->pv.sysenter_cb = r->address;
         v->pv.sysenter_masks = mask;
         return 0;
-    case CALLBACKTYPE_nmi: v->pv.nmi_cb = r->address; return 0;
+    case CALLBACKTYPE_nmi: return pv_set_nmi_handler(v, r->address);
     default: return hypercall_enosys("callback_op type", r->type);
     }
 }
@@ -222,11 +223,7 @@ HYPERCALL(hc_callback_op)
         struct callback_unregister u;
         if (copy_struct_from_guest(&u, guest_ptr(a2)))
             return -EFAULT;
-        if (u.type == CALLBACKTYPE_nmi) {
-            v->pv.nmi_cb = 0;
-            return 0;
-        }
-        return -EINVAL;
+        return u.type == CALLBACKTYPE_nmi ? pv_set_nmi_handler(v, 0) : -EINVAL;
     }
     default: return hypercall_enosys("callback_op", a1);
     }
@@ -241,11 +238,8 @@ HYPERCALL(hc_nmi_op)
     case XENNMI_register_callback:
         if (copy_struct_from_guest(&cb, guest_ptr(a2)))
             return -EFAULT;
-        if (v->id != 0 || !va_is_canonical(cb.handler_address))
-            return -EINVAL;
-        v->pv.nmi_cb = cb.handler_address;
-        return 0;
-    case XENNMI_unregister_callback: v->pv.nmi_cb = 0; return 0;
+        return v->id ? -EINVAL : pv_set_nmi_handler(v, cb.handler_address);
+    case XENNMI_unregister_callback: return pv_set_nmi_handler(v, 0);
     default: return hypercall_enosys("nmi_op", a1);
     }
 }

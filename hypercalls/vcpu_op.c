@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vcpu_op(cmd, vcpu, arg): what a domain does with its own vCPUs. */
 #include "hypercalls/hypercall.h"
+#include "pv/trap.h"
 #include "x86/apic.h"
 #include "x86/smp.h"
 #include "x86/time.h"
@@ -159,17 +160,6 @@ static long do_register_vcpu_info(struct vcpu *v, guest_ptr_t arg)
     return rc;
 }
 
-static long do_send_nmi(struct vcpu *v)
-{
-    atomic_store(&v->pv.nmi_pending, true);
-    smp_mb(); /* before vcpu_kick() looks whether v sleeps */
-    if (v == current)
-        softirq_raise(SOFTIRQ_TRAP);
-    else
-        vcpu_kick(v);
-    return 0;
-}
-
 static long do_get_physid(struct vcpu *v, guest_ptr_t arg)
 {
     struct vcpu_get_physid op;
@@ -211,7 +201,7 @@ HYPERCALL(hc_vcpu_op)
         vcpu_singleshot_set(v, 0);
         return 0;
     case VCPUOP_register_vcpu_info: return do_register_vcpu_info(v, arg);
-    case VCPUOP_send_nmi: return do_send_nmi(v);
+    case VCPUOP_send_nmi: pv_send_nmi(v); return 0;
     case VCPUOP_get_physid: return do_get_physid(v, arg);
     case VCPUOP_register_vcpu_time_memory_area: return do_register_time(v, arg);
     default: return -ENOSYS;

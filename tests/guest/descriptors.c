@@ -2,6 +2,7 @@
 /* GDT and LDT: tables of the guest that the processor uses directly, so every descriptor is checked. A
  * ring-0 segment, a call gate or a task gate that slips through is an escape. */
 #include "test.h"
+#include "kit/time.h"
 
 #define FLAT_DATA 0x00cff3000000ffffUL /* present, DPL 3, writable data, 4 GiB */
 #define FLAT_CODE 0x00affb000000ffffUL /* present, DPL 3, 64-bit code */
@@ -171,6 +172,38 @@ static long set_ldt(unsigned long va, unsigned int entries)
     struct mmuext_op op = {.cmd = MMUEXT_SET_LDT, .arg1.linear_addr = va, .arg2.nr_ents = entries};
 
     return hv_mmuext_op(&op, 1, NULL, DOMID_SELF);
+}
+
+static volatile unsigned int failsafes;
+
+static void on_failsafe(struct trap_frame *at)
+{
+    (void)at;
+    failsafes++;
+}
+
+/* A selector whose descriptor goes away stays as it is, or, once another vCPU had the processor and it
+ * cannot be loaded again, is null, and the failsafe callback tells what it was. */
+TEST(lost_descriptor)
+{
+    struct sched_poll sleep = {.timeout = time_now() + 20000000};
+    uint16_t es;
+
+    CHECK(gdt_ready());
+    CHECK_EQ(hv_update_descriptor(virt_to_maddr(&gdt[4]), FLAT_DATA), 0);
+    failsafes = 0;
+    trap_set_handler(TRAP_FAILSAFE, on_failsafe);
+    __asm__ volatile("mov %0, %%es" : : "r"(0x23));
+    CHECK_EQ(hv_update_descriptor(virt_to_maddr(&gdt[4]), 0), 0);
+    CHECK_EQ(hv_sched_op(SCHEDOP_poll, &sleep), 0);
+    __asm__ volatile("mov %%es, %0; mov %1, %%es" : "=&r"(es) : "r"(0));
+    trap_set_handler(TRAP_FAILSAFE, NULL);
+    kprintf("# failsafe callbacks: %u\n", failsafes);
+    CHECK(failsafes <= 1);
+    CHECK_EQ(es, failsafes ? 0 : 0x23);
+    if (failsafes) {
+        CHECK_EQ(trap_failsafe_segments[1], 0x23);
+    }
 }
 
 /* An LDT's selectors load (the hypervisor maps its pages on demand) and stop when it is taken away. */

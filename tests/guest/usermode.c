@@ -18,6 +18,8 @@ USER_CODE(read, "mov (%rdi), %rax; ud2");
 USER_CODE(write, "mov %rax, (%rdi); ud2");
 USER_CODE(ud2, "ud2");
 USER_CODE(int3, "int3; ud2");
+USER_CODE(int81, "int $0x81; ud2");
+USER_CODE(int20, "int $0x20; ud2");
 USER_CODE(spin, "1: incq (%rdi); jmp 1b");
 USER_CODE(cli, "cli; ud2");
 USER_CODE(rdmsr, "mov $0xc0000080, %ecx; rdmsr; ud2");
@@ -84,6 +86,23 @@ TEST(int80)
     CHECK_EQ(f.vector, 128);
     CHECK_EQ(f.rax, 0x4321);
     CHECK_EQ(f.rip, USER_CODE_VA + 7);
+}
+
+/* User code has the gates of its ring alone: INT 3 and 0x80 and up are, the kernel's 0x20 is not. */
+TEST(int_n)
+{
+    static xen_extraversion_t extra;
+
+    CHECK_EQ(hv_xen_version(XENVER_extraversion, &extra), 0);
+    if (strncmp(extra, ".0-hospes", 9) != 0) {
+        SKIP("QEMU 7.2 gives Xen wrong vectors");
+    }
+    struct trap_frame f = RUN(int81, 0);
+    CHECK_EQ(f.vector, 129);
+    CHECK_EQ(f.rip, USER_CODE_VA + 2);
+    f = RUN(int20, 0);
+    CHECK_EQ(f.vector, 13);
+    CHECK_EQ(f.rip, USER_CODE_VA);
 }
 
 /* Exceptions out of user mode carry RPL 3, and page faults the user bit. */

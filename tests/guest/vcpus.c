@@ -300,6 +300,45 @@ TEST(remote_root_entry)
     page_free(page);
 }
 
+static volatile unsigned int nmis;
+
+static void on_nmi(struct trap_frame *frame)
+{
+    (void)frame;
+    if (this_vcpu() == 1) {
+        nmis++;
+    }
+}
+
+static void spin_then_block(void)
+{
+    stage = 27;
+    while (nmis == 0) {
+        __asm__ volatile("pause");
+    }
+    stage = 28;
+    while (nmis == 1) {
+        hv_sched_op(SCHEDOP_block, NULL);
+    }
+}
+
+/* An NMI reaches a vCPU that runs, and one that sleeps. */
+TEST(nmi_to_other)
+{
+    trap_handler_t before = trap_set_handler(2, on_nmi);
+
+    nmis = 0;
+    CHECK_EQ(run_on_vcpu1(spin_then_block), 0);
+    bool ok = becomes(&stage, 27) && hv_vcpu_op(VCPUOP_send_nmi, 1, NULL) == 0 &&
+              becomes(&nmis, 1) && becomes(&stage, 28);
+    time_spin(5000000); /* time to fall asleep */
+    ok = ok && hv_vcpu_op(VCPUOP_send_nmi, 1, NULL) == 0 && becomes(&nmis, 2);
+    bool down = is_down(1);
+    trap_set_handler(2, before);
+    CHECK(ok);
+    CHECK(down);
+}
+
 static volatile unsigned int errors;
 
 static void map_many(unsigned long va, void *page)

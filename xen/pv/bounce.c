@@ -215,13 +215,6 @@ void pv_deliver_pending(void)
     struct vcpu *v = current;
     struct cpu_user_regs *regs = guest_regs();
 
-    if (unlikely(v->pv.nmi_pending && v->pv.nmi_cb && !v->pv.nmi_masked)) {
-        v->pv.nmi_pending = false;
-        v->pv.nmi_masked = true;
-        if (!enter_kernel(regs, v->pv.nmi_cb, true, false, 0))
-            bounce_failed(regs, "an NMI");
-        return;
-    }
     if (unlikely(!v->pv.event_cb)) {
         domain_crash(v->domain, "an event is pending but no event callback is registered");
         return;
@@ -269,7 +262,10 @@ HYPERCALL(hc_iret)
         regs->entry_vector = 0; /* full IRET */
     }
     v->vcpu_info->evtchn_upcall_mask = !(c.rflags & X86_EFLAGS_IF);
-    v->pv.nmi_masked = false;
+    if (unlikely(v->pv.nmi_masked)) {
+        v->pv.nmi_masked = false;
+        softirq_raise(SOFTIRQ_TRAP); /* is there another one? */
+    }
     return (long)c.rax;
 }
 

@@ -26,7 +26,7 @@ struct pv_vcpu {
     struct pv_trap *traps;         /* 256 */
     const void *hypercalls;        /* dispatch table: which calls this guest may make */
     uint64_t kernel_ss, kernel_sp; /* stack_switch */
-    uint64_t event_cb, failsafe_cb, syscall_cb, syscall32_cb, sysenter_cb, nmi_cb;
+    uint64_t event_cb, failsafe_cb, syscall_cb, syscall32_cb, sysenter_cb;
     uint16_t syscall32_cs, sysenter_cs;
     bool failsafe_masks, syscall_masks, syscall32_masks, sysenter_masks;
     bool in_kernel; /* mode: kernel address space, GS swapped accordingly */
@@ -51,7 +51,8 @@ struct pv_vcpu {
     uint64_t trap_cr2;
     uint32_t trap_nr; /* 0..31 pending exception to bounce */
     uint32_t trap_error;
-    bool nmi_pending, nmi_masked;
+    bool nmi_pending; /* atomic */
+    bool nmi_masked;  /* in its handler */
 };
 
 struct pv_domain {

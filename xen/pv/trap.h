@@ -36,6 +36,12 @@ struct iret_fault {
     uint64_t cr2;
 };
 DECLARE_PER_CPU(struct iret_fault, iret_fault_info);
+/*
+ * NMIs (pv/nmi.c). Send one: any context, v any PV vCPU. The handler of current, 0: none; -EINVAL.
+ */
+void pv_nmi_init(void);
+void pv_send_nmi(struct vcpu *v);
+int pv_set_nmi_handler(struct vcpu *v, uint64_t rip);
 /* v, now current, could not have its data segments (v->pv.ds to gs) back: tell its kernel. */
 void pv_segments_refused(struct vcpu *v, struct cpu_user_regs *regs);
 void do_guest_page_fault(struct cpu_user_regs *regs);

@@ -12,7 +12,7 @@ enum softirq {
     SOFTIRQ_TIMER,    /* sched/timer.c */
     SOFTIRQ_SCHEDULE, /* sched/sched.c */
     SOFTIRQ_TASKLET,  /* deferred calls: scrubbing, quiescence */
-    SOFTIRQ_TRAP,     /* events or traps to inject into current (pv) */
+    SOFTIRQ_TRAP,     /* an NMI for current (pv/nmi.c) */
     NR_SOFTIRQS
 };
 /* On this CPU / on another one (sends an IPI if that CPU is not this one). Any context. */

@@ -262,6 +262,8 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
     /* The guest's address space is loaded: tell it the time and its run state. */
     vcpu_time_update(next);
     vcpu_runstate_copy(next);
+    if (unlikely(READ_ONCE(next->pv.nmi_pending)))
+        softirq_raise(SOFTIRQ_TRAP);
     if (unlikely(!segments))
         pv_segments_refused(next, &ci->regs);
     reset_stack_and_resume(&ci->regs);

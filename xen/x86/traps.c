@@ -192,6 +192,7 @@ static void crash_dump(void)
 void traps_init(void)
 {
     softirq_open(SOFTIRQ_CRASH, crash_dump);
+    pv_nmi_init();
 }
 
 static void guest_debug(struct cpu_user_regs *regs)
