@@ -162,6 +162,15 @@ on_console()
     grep -qaE -- "$2" "$(console_log "$1")"
 }
 
+# console_answers NAME WORD: type a sum on its console, and see the guest's answer. For `becomes`: a busy
+# guest may need more than one try.
+console_answers()
+{
+    (sleep 1; echo "echo $2 \$((40 + 2))"; sleep 4; printf '\035') |
+        timeout 60 script -qec "$HL console $1" /dev/null >$OUT 2>$ERR
+    grep -qa "$2 42" $OUT
+}
+
 # booted NAME: its user space runs.
 booted()
 {

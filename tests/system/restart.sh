@@ -9,18 +9,12 @@ fi
 works "a guest" $HL create "$(config one)"
 becomes "it boots" 90 booted one
 
-alive()
-{
-    (sleep 1; echo "echo $1 \$((40 + 2))"; sleep 3; printf '\035') | timeout 30 script -qec "$HL console one" /dev/null >$OUT 2>$ERR
-    grep -qa "$1 42" $OUT
-}
-
 kill -9 "$(pidof hospesd)"
 sleep 1
 prints "without hospesd, list works" '^one ' $HL list
 works "hospesd starts again" hospesd
 sleep 1
-works "it serves the console again" alive afresh
+becomes "it serves the console again" 15 console_answers one afresh
 if [ -n "$(pidof hospesd)" ]; then ok "hospesd runs"; else fail "hospesd runs" "no process"; fi
 
 id=$($HL domid one)
@@ -36,7 +30,7 @@ kill -9 "$(pidof xenstored)"
 sleep 1
 works "xenstored starts again" xenstored --pid-file /run/xenstored.pid
 works "it still knows the guest" $HL domid one
-works "the console still works" alive onward
+becomes "the console still works" 30 console_answers one onward
 works "shutdown through the new store" timeout 60 $HL shutdown -w one
 becomes "it is gone" 10 gone one
 works "another guest" $HL create "$(config two)"
