@@ -11,11 +11,11 @@ while [ $cpu -lt "$LAB_cpus" ]; do
     cpu=$((cpu + 1))
 done
 
-# A second of sleep is a second of time, give or take what a loaded laptop does to it.
+# A sleep takes its time, and not for ever: how much longer it takes is the laptop's affair.
 before=$(cut -d' ' -f1 /proc/uptime)
 sleep 2
 after=$(cut -d' ' -f1 /proc/uptime)
-if awk "BEGIN { exit !($after - $before > 1.9 && $after - $before < 6) }"; then
+if awk "BEGIN { exit !($after - $before > 1.9 && $after - $before < 120) }"; then
     ok "timers"
 else
     fail "timers" "sleep 2 took from $before to $after"

@@ -93,20 +93,21 @@ becomes "all are gone" 10 gone smp
 cfg=$(config early)
 works "create -p" $HL create -p "$cfg"
 becomes "it is paused" 5 state_is early '^--p'
-(sleep 25) | timeout 40 script -qec "$HL console early" /dev/null >/tmp/early 2>&1 &
+sleep 900 | timeout 900 script -qec "$HL console early" /dev/null >/tmp/early 2>&1 &
 sleep 1
 works "unpause it" $HL unpause early
 becomes "the console shows it from its first word" 60 grep -qa 'Hello from a guest' /tmp/early
 works "destroy" $HL destroy early
+kill $(pidof sleep)
 wait
 
 # create -c shows the console and returns when the guest goes.
 cfg=$(config short 'extra = "console=hvc0 quiet guest.do=/sbin/poweroff"')
-(sleep 60) | timeout 120 script -qec "$HL create -c $cfg" /dev/null >$OUT 2>&1 &
+sleep 900 | timeout 900 script -qec "$HL create -c $cfg" /dev/null >$OUT 2>&1 &
 job=$!
 becomes "create -c shows the guest's greeting" 60 grep -qa 'Hello from a guest' $OUT
 becomes "the guest powers itself off" 60 gone short
-kill $job 2>/dev/null
+kill $job $(pidof sleep) 2>/dev/null
 wait
 
 works "key=value overrides" $HL create -q "$(config over)" 'memory=80' 'name="other"'
