@@ -329,6 +329,48 @@ TEST(privileged_instructions)
     CHECK_EQ(hv_xen_version(XENVER_version, NULL), 4 << 16 | 17);
 }
 
+static void set_xcr0(void *arg)
+{
+    __asm__ volatile("xsetbv" ::"c"(0), "a"(*(uint32_t *)arg), "d"(0));
+}
+
+/* Extended states can be switched on and off while they hold something. The register is put back to
+ * what Linux sets. */
+TEST(xsetbv_values)
+{
+    static const uint32_t values[] = {3, 1, 3, 7, 3, 1, 7, 1, 0, 2, 5, 0x80000001, 3};
+    struct trap_frame trap;
+    uint64_t before = 0x1122334455667788, after, cr4;
+
+    if (!(cpuid_forced(1, 0).ecx & 1u << 26)) {
+        SKIP("the processor has no XSAVE");
+    }
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    cr4 |= 1u << 18; /* OSXSAVE */
+    CHECK(!trap_catch(write_cr4, (void *)cr4, &trap));
+    for (unsigned int i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        uint32_t value = values[i];
+
+        __asm__ volatile("movq %0, %%xmm5" ::"r"(before));
+        if (value == 7 && !(cpuid_forced(0xd, 0).eax & 4)) {
+            continue;
+        }
+        bool faulted = trap_catch(set_xcr0, &value, &trap);
+        if ((value & 1) && !(value & ~7u) && value != 5) {
+            CHECK(!faulted);
+        } else {
+            CHECK(faulted);
+            CHECK_EQ(trap.vector, 13);
+        }
+        if (!faulted && (value & 4)) {
+            /* something in the upper halves */
+            __asm__ volatile("vcmpps $15, %ymm6, %ymm6, %ymm6");
+        }
+    }
+    __asm__ volatile("movq %%xmm5, %0" : "=r"(after));
+    CHECK_EQ(after, before);
+}
+
 /* Debug registers: a data watchpoint in the guest works, one in the hypervisor is refused. */
 static volatile uint64_t watched;
 

@@ -90,8 +90,11 @@ TEST(initialise_bad)
 
 static void (*volatile job)(void);
 
+static uint64_t first_xmm;
+
 static void first_life(void *arg)
 {
+    __asm__ volatile("movq %%xmm0, %0" : "=r"(first_xmm));
     stage = this_vcpu() == 1 ? (unsigned int)(uint64_t)arg : 99;
     while (order != 1) {
         counter++;
@@ -109,9 +112,19 @@ static void first_life(void *arg)
 /* A vCPU starts with the context it was given, runs, goes down by itself and comes up where it was. */
 TEST(start_and_stop)
 {
+    static struct vcpu_guest_context context;
+
     stage = order = 0;
-    CHECK_EQ(vcpu_start(1, first_life, (void *)1UL), 0);
+    vcpu_context(&context, 1, first_life, (void *)1UL);
+    /* With an FPU image, as a restored vCPU has one: control words, and a number in XMM0. */
+    context.flags |= VGCF_I387_VALID;
+    *(uint16_t *)context.fpu_ctxt.x = 0x37f;
+    *(uint32_t *)(context.fpu_ctxt.x + 24) = 0x1f80;
+    *(uint64_t *)(context.fpu_ctxt.x + 160) = 0xabcdef;
+    CHECK_EQ(hv_vcpu_op(VCPUOP_initialise, 1, &context), 0);
+    CHECK_EQ(hv_vcpu_op(VCPUOP_up, 1, NULL), 0);
     CHECK(becomes(&stage, 1));
+    CHECK_EQ(first_xmm, 0xabcdef);
     CHECK_EQ(vcpu_is_up(1), 1);
     uint64_t before = counter;
     /* Both run at once, as soon as the machine below lets them. */
@@ -125,7 +138,6 @@ TEST(start_and_stop)
     CHECK_EQ(hv_vcpu_op(VCPUOP_up, 1, NULL), 0);
     CHECK(becomes(&stage, 3));
     CHECK(is_down(1));
-    static struct vcpu_guest_context context;
     vcpu_context(&context, 1, unused, NULL);
     answer("initialise_twice", "%ld", hv_vcpu_op(VCPUOP_initialise, 1, &context));
     answer("up_of_up", "%ld", hv_vcpu_op(VCPUOP_up, 0, NULL));
@@ -409,6 +421,43 @@ TEST(pin_against_map)
     CHECK_EQ(pte_write((void *)WINDOW, 0), 0);
     page_set_writable(shared_page);
     page_free(shared_page);
+}
+
+static long pin_to_cpu(int cpu)
+{
+    struct sched_pin_override pin = {.pcpu = cpu};
+
+    return hv_sched_op(SCHEDOP_pin_override, &pin);
+}
+
+static void other_sse(void)
+{
+    if (pin_to_cpu(0) == 0) {
+        __asm__ volatile("movq %0, %%xmm7" ::"r"(0x2222222222222222UL));
+        stage = 51;
+        pin_to_cpu(-1);
+    } else {
+        stage = 52;
+    }
+}
+
+/* SSE registers are each vCPU's own, also while XCR0 does not name them: SSE needs only CR4.OSFXSR. */
+TEST(sse_registers)
+{
+    uint64_t mine = 0x1111111111111111, seen;
+
+    if (pin_to_cpu(0) != 0) {
+        SKIP("cannot be pinned");
+    }
+    stage = 50;
+    __asm__ volatile("movq %0, %%xmm7" ::"r"(mine));
+    long rc = run_on_vcpu1(other_sse);
+    bool done = rc == 0 && becomes(&stage, 51);
+    __asm__ volatile("movq %%xmm7, %0" : "=r"(seen));
+    CHECK_EQ(pin_to_cpu(-1), 0);
+    CHECK(done);
+    CHECK_EQ(seen, mine);
+    CHECK(is_down(1));
 }
 
 /* Fifty times up and down. */

@@ -78,7 +78,9 @@ int pv_set_extstate(struct vcpu *v, uint64_t xcr0, void *image, uint64_t size)
     if (!(xcr0 & 1) || (xcr0 & ~mask) || ((xcr0 & 4) && !(xcr0 & 2)) ||
         ((xcr0 & 0xe0) && ((xcr0 & 0xe0) != 0xe0 || !(xcr0 & 4))))
         return -EINVAL;
+    xcr0 |= XCR0_ALWAYS;
     if (size == 0) { /* only the register: the vCPU never used its FPU */
+        ((uint64_t *)((char *)v->xsave + 512))[0] &= xcr0;
         v->pv.xcr0 = xcr0;
         return 0;
     }

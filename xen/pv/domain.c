@@ -74,7 +74,7 @@ int pv_vcpu_init(struct vcpu *v)
     v->pv.hypercalls = d->privileged ? hypercalls_pv_priv : hypercalls_pv;
     v->pv.in_kernel = true;
     v->pv.xpti = xpti_for(d);
-    v->pv.xcr0 = 1;
+    v->pv.xcr0 = XCR0_ALWAYS;
     /* Initial x87 control word and MXCSR; everything else in its initial state. */
     *(uint16_t *)v->xsave = 0x37f;
     *(uint32_t *)((char *)v->xsave + 24) = 0x1f80;

@@ -31,7 +31,7 @@ struct pv_vcpu {
     bool failsafe_masks, syscall_masks, syscall32_masks, sysenter_masks;
     bool in_kernel; /* mode: kernel address space, GS swapped accordingly */
     bool xpti;      /* runs on tables without the hypervisor (x86/xpti.c) */
-    uint64_t xcr0;
+    uint64_t xcr0;  /* XCR0_ALWAYS and what it has switched on */
     bool callbacks_set;
     uint8_t iopl;
     uint64_t iobmp_va; /* physdev set_iobitmap */

@@ -59,5 +59,8 @@ void cpu_load_ldt(uint64_t base, unsigned int ents);
 
 /* The PAT that the Xen ABI promises to PV guests: WB WT UC- UC WC WP UC UC. */
 #define XEN_PAT 0x0000050100070406ull
+/* x87 and SSE. SSE works without its bit in XCR0, too, but then XSAVE and XRSTOR leave its registers
+ * to the next vCPU: so every vCPU has both, whatever it asks for. */
+#define XCR0_ALWAYS 0x3ull
 
 #endif

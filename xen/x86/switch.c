@@ -81,13 +81,16 @@ void fpu_restore(struct vcpu *v)
 
 int pv_set_xcr0(struct vcpu *v, uint64_t xcr0)
 {
+    uint64_t *in_image = (uint64_t *)((char *)v->xsave + 512); /* states that hold something */
+
     /* Intel SDM vol. 1 ch. 13.3: x87 always; AVX needs SSE; AVX-512 is three states at once. */
     if (!cpu_caps.xsave || !(xcr0 & 1) || (xcr0 & ~cpu_caps.xcr0) || ((xcr0 & 4) && !(xcr0 & 2)) ||
         ((xcr0 & 0xe0) && ((xcr0 & 0xe0) != 0xe0 || !(xcr0 & 4))))
         return -EINVAL;
     fpu_save(v);
-    v->pv.xcr0 = xcr0;
-    xsetbv(xcr0);
+    v->pv.xcr0 = xcr0 | XCR0_ALWAYS;
+    *in_image &= v->pv.xcr0; /* XRSTOR faults on others */
+    xsetbv(v->pv.xcr0);
     fpu_restore(v); /* states that became visible are initial in the image */
     if (v->pv.ctrl_cr0_ts)
         write_cr0(read_cr0() | CR0_TS);
