@@ -238,6 +238,58 @@ TEST(event_in_user_mode)
     CHECK_EQ(event_close(timer_port), 0);
 }
 
+/*
+ * An IRET within a multicall ends the batch: what would follow, would run with the user's tables loaded,
+ * and could take them away from under the CPU.
+ */
+#define BATCH_VA (USER_DATA_VA + 256)
+
+static void enter_by_batch(void *frame)
+{
+    static struct iret_context c;
+    const struct trap_frame *f = frame;
+    struct multicall_entry *calls = (struct multicall_entry *)BATCH_VA;
+
+    c = (struct iret_context){
+        .rax = f->rax, .rip = f->rip, .cs = f->cs, .rflags = f->rflags, .rsp = f->rsp, .ss = f->ss};
+    __asm__ volatile("mov %0, %%rsp; syscall; ud2" ::"r"(&c), "a"(__HYPERVISOR_multicall),
+                     "D"(calls), "S"(2UL)
+                     : "memory");
+    __builtin_unreachable();
+}
+
+TEST(iret_in_multicall)
+{
+    struct multicall_entry *calls = (struct multicall_entry *)BATCH_VA;
+    struct mmuext_op *op = (struct mmuext_op *)(USER_DATA_VA + 512);
+    struct trap_frame f = user_frame();
+
+    /* The list lies at the same address for kernel and user. */
+    CHECK_EQ(
+        map_page(l4_kernel(), USER_DATA_VA, (uint64_t)virt_to_mfn(space.data) << 12 | PTE_KERNEL),
+        0);
+    memset(calls, 0, 2 * sizeof(*calls));
+    calls[0].op = __HYPERVISOR_iret;
+    calls[1].op = __HYPERVISOR_mmuext_op;
+    calls[1].args[0] = (unsigned long)op;
+    calls[1].args[1] = 1;
+    calls[1].args[3] = DOMID_SELF;
+    calls[1].result = 0x5a5a;
+    memset(op, 0, sizeof(*op));
+    op->cmd = MMUEXT_NEW_USER_BASEPTR;
+    user_space_load(&space, user_ud2, user_ud2_end);
+    f.rax = 0x77;
+    hv_stack_switch(KERNEL_SS, ((unsigned long)__builtin_frame_address(0) - 4096) & ~15UL);
+    struct trap_frame start = f;
+    trap_catch(enter_by_batch, &start, &f);
+    CHECK_EQ(f.vector, 6);
+    CHECK_EQ(f.cs & 3, 3);
+    CHECK_EQ(f.rip, USER_CODE_VA);
+    CHECK_EQ(f.rax, 0x77);
+    CHECK_EQ(calls[1].result, 0x5a5a);
+    CHECK_EQ(pte_write((void *)USER_DATA_VA, 0), 0);
+}
+
 /* Leaving: the address space can be unpinned and its pages used as data again. */
 TEST(destroy)
 {

@@ -100,6 +100,9 @@ HYPERCALL(hc_multicall)
             mc.result =
                 (unsigned long)fn(mc.args[0], mc.args[1], mc.args[2], mc.args[3], mc.args[4]);
             this_cpu(batch_entry) = NULL;
+            /* The guest is elsewhere now, perhaps on its user tables, which no other call may meet. */
+            if (unlikely(fn == hc_iret))
+                return (long)mc.result;
         } else {
             mc.result = (unsigned long)-ENOSYS;
         }
