@@ -53,8 +53,8 @@ static long unmap_batch(guest_ptr_t array, uint32_t first, uint32_t n)
 {
     struct grant_unmap u[UNMAP_BATCH];
     struct gnttab_unmap_grant_ref op;
-    uint64_t elem = array.va + (uint64_t)first * sizeof(op), va = 0;
-    uint32_t begun, flushes = 0;
+    uint64_t elem = array.va + (uint64_t)first * sizeof(op);
+    uint32_t begun, parts = 0;
     long rc = 0;
 
     for (begun = 0; begun < n; begun++) {
@@ -63,13 +63,11 @@ static long unmap_batch(guest_ptr_t array, uint32_t first, uint32_t n)
             break;
         }
         grant_unmap_begin(&u[begun], op.host_addr, op.dev_bus_addr, op.handle);
-        if (u[begun].parts & GNTMAP_host_map) {
-            flushes++;
-            va = u[begun].va;
-        }
+        parts |= u[begun].parts;
     }
-    if (flushes)
-        tlb_flush_mask(current->domain->dirty_cpus, flushes == 1 ? va : 0);
+    /* All of the TLB: a table that is in use twice shows the same entry at two addresses. */
+    if (parts & GNTMAP_host_map)
+        tlb_flush_mask(current->domain->dirty_cpus, 0);
     for (uint32_t i = 0; i < begun; i++, elem += sizeof(op)) {
         grant_unmap_end(&u[i]);
         op.status = u[i].status;

@@ -187,7 +187,6 @@ void grant_unmap_begin(struct grant_unmap *u, uint64_t host_addr, uint64_t dev_b
     u->mfn = t->mfn;
     u->handle = handle;
     u->writable = !(state & GNTMAP_readonly);
-    u->va = state & GNTMAP_contains_pte ? 0 : host_addr & PAGE_MASK;
     wanted = state & ((host_addr ? GNTMAP_host_map : 0) | (dev_bus_addr ? GNTMAP_device_map : 0));
 
     u->status = GNTST_bad_dev_addr;

@@ -34,7 +34,6 @@ struct grant_unmap {
     struct domain *lender;
     grant_ref_t ref;
     uint32_t mfn;
-    uint64_t va; /* where it was, 0: not known (entry given by its own address) */
 };
 void grant_unmap_begin(struct grant_unmap *u, uint64_t host_addr, uint64_t dev_bus_addr,
                        grant_handle_t handle);
