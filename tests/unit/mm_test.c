@@ -142,6 +142,11 @@ static void alloc_claims(void)
     EXPECT_EQ(dom_claim(d, 0), 0);
     EXPECT_EQ(frames_claimed_count(), 0);
     EXPECT_EQ(dom_claim(d, 20), -EINVAL); /* it has more already */
+    EXPECT_EQ(dom_claim(d, 40), 0);
+    d->dying = DOMAIN_DYING;
+    EXPECT_EQ(dom_claim(d, 50), -EINVAL);
+    EXPECT_EQ(dom_claim(d, 0), 0);
+    EXPECT_EQ(frames_claimed_count(), 0);
     check();
 }
 
@@ -478,6 +483,36 @@ static void device_memory(void)
     check();
 }
 
+/* Only who has devices may map memory uncached, and nobody a table. */
+static void caching(void)
+{
+    start();
+    struct frame *t = page(), *f = page(), *bad = page(), *up = page();
+    static const uint64_t bits[] = {PTE_PWT, PTE_PCD, PTE_PAT, PTE_PCD | PTE_PWT};
+
+    EXPECT_EQ(mm_pin(t, d, FRAME_L1), 0);
+    EXPECT_EQ(pt_write_entry(t, 0, pte_to(f, PTE_RO | PTE_RW), d, d, false), 0);
+    for (unsigned int i = 0; i < ARRAY_SIZE(bits); i++) {
+        EXPECT_EQ(pt_write_entry(t, 0, pte_to(f, PTE_RO | PTE_RW | bits[i]), d, d, false), -EINVAL);
+        EXPECT_EQ(pt_write_entry(t, 1, pte_to(f, PTE_RO | bits[i]), d, d, false), -EINVAL);
+        put(bad, 5, f, PTE_RO | PTE_RW | bits[i]);
+        EXPECT_EQ(mm_pin(bad, d, FRAME_L1), -EINVAL);
+        EXPECT_EQ(mm_drain(d), 0);
+        check();
+    }
+    EXPECT_EQ(rangeset_add(&d->iomem_caps, 0x95, 0x95), 0);
+    EXPECT_EQ(pt_write_entry(t, 0, pte_to(f, PTE_RO | PTE_RW | PTE_PCD), d, d, false), 0);
+    EXPECT_EQ(pt_write_entry(t, 1, pte_to(t, PTE_RO | PTE_RW | PTE_PCD), d, d, false), -EBUSY);
+    EXPECT_EQ(pt_write_entry(t, 1, pte_to(f, PTE_RO | PTE_PAT), d, d, false), 0);
+    check();
+    EXPECT_EQ(pt_write_entry(t, 1, 0, d, d, false), 0);
+    EXPECT_EQ(pt_write_entry(t, 0, 0, d, d, false), 0);
+    put(up, 3, t, PTE_RO | PTE_RW | PTE_PCD);
+    EXPECT_EQ(mm_pin(up, d, FRAME_L2), -EINVAL);
+    EXPECT_EQ(mm_drain(d), 0);
+    check();
+}
+
 static void descriptors(void)
 {
     start();
@@ -650,6 +685,7 @@ static const struct unit_test tests[] = {
     TEST(illegal_tables),
     TEST(write_entries),
     TEST(device_memory),
+    TEST(caching),
     TEST(descriptors),
     TEST(preempt_everywhere),
     TEST(abandon_everywhere),

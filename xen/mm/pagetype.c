@@ -12,12 +12,34 @@
 #include "x86/paging.h"
 
 /* Bits that a guest may not set: superpage and global, our grant mark, reserved address bits. */
-#define TABLE_DISALLOW (PTE_PSE | PTE_GLOBAL | (PTE_ADDR & ~paddr_mask))
+#define TABLE_DISALLOW (PTE_PSE | PTE_GLOBAL | PTE_PWT | PTE_PCD | (PTE_ADDR & ~paddr_mask))
 #define L1_DISALLOW    (PTE_GLOBAL | PTE_GRANT | (PTE_ADDR & ~paddr_mask))
+
+/*
+ * How memory is cached is for domains with devices to choose. A guest that writes to a frame past the
+ * caches could show our checks, which read it through them, other contents than the page-table walker.
+ */
+#define L1_CACHING (PTE_PWT | PTE_PCD | PTE_PAT)
+
+static bool may_choose_caching(const struct domain *d)
+{
+    return READ_ONCE(d->iomem_caps.count) || READ_ONCE(d->ioport_caps.count);
+}
 
 static bool slot_is_guests(enum frame_type level, unsigned int i)
 {
     return level != FRAME_L4 || i < HV_FIRST_SLOT || i > HV_LAST_SLOT;
+}
+
+static inline __attribute__((always_inline)) bool l1e_get_frame(pte_t *e, struct domain *pg_owner,
+                                                                mfn_t m)
+{
+    struct frame *f = &frame_table[index_nospec(mfn_x(m), max_mfn)];
+
+    if (unlikely(!(*e & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(f, pg_owner))))
+        return false;
+    *e |= PTE_USER; /* the guest's kernel runs in ring 3 */
+    return true;
 }
 
 /* Not an entry or frame as they mostly are: device memory that it may map, or a refusal. */
@@ -30,6 +52,12 @@ static int l1e_get_other(pte_t *e, struct domain *d, struct domain *pg_owner, mf
     if (*e & PTE_GLOBAL) { /* a wish that is not granted: its translation would outlive flushes */
         *e &= ~PTE_GLOBAL;
         return l1e_get(e, d, pg_owner);
+    }
+    if (*e & L1_CACHING) {
+        if (!may_choose_caching(d))
+            return -EINVAL;
+        if (mfn_valid(m) && l1e_get_frame(e, pg_owner, m))
+            return 0;
     }
     uint64_t x = mfn_valid(m) ? READ_ONCE(mfn_to_frame(m)->info) : 0;
     if (!(x & FI_RAM)) {
@@ -48,13 +76,8 @@ static inline __attribute__((always_inline)) int l1e_get_present(pte_t *e, struc
 {
     mfn_t m = pte_mfn(*e);
 
-    if (likely(!(*e & L1_DISALLOW) && mfn_valid(m))) {
-        struct frame *f = &frame_table[index_nospec(mfn_x(m), max_mfn)];
-        if (likely(*e & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(f, pg_owner))) {
-            *e |= PTE_USER; /* the guest's kernel runs in ring 3 */
-            return 0;
-        }
-    }
+    if (likely(!(*e & (L1_DISALLOW | L1_CACHING)) && mfn_valid(m) && l1e_get_frame(e, pg_owner, m)))
+        return 0;
     return l1e_get_other(e, d, pg_owner, m);
 }
 
@@ -217,6 +240,19 @@ static int validate_table(struct frame *f, struct domain *d, enum frame_type lev
     return rc;
 }
 
+/* Drop the last type reference and a count reference. */
+static void drop_last_type(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->info), y;
+
+    f->stamp = tlb_stamp();
+    do {
+        y = (x - FI_REF_ONE - FI_TYPE_ONE) & ~(FI_VALIDATED | FI_TEARDOWN | FI_PARTIAL);
+    } while (!atomic_cmpxchg(&f->info, &x, y));
+    if (unlikely(!(y & FI_REF_MASK)))
+        frame_release(f);
+}
+
 int frame_get_type(struct frame *f, struct domain *d, enum frame_type t)
 {
     uint64_t x = READ_ONCE(f->info), y;
@@ -242,6 +278,12 @@ int frame_get_type(struct frame *f, struct domain *d, enum frame_type t)
         if (likely(atomic_cmpxchg(&f->info, &x, y)))
             break;
     }
+    /* As in frame_get(): freed, and somebody else's, between the look and the exchange? With a type
+     * count it was d's all the time: types of its frames are given and taken under pt_lock. */
+    if (unlikely(f->owner != d->id) && !(x & FI_TCOUNT)) {
+        drop_last_type(f);
+        return -EINVAL;
+    }
     if (x & FI_VALIDATED && (x & FI_TCOUNT))
         return 0;
 
@@ -260,19 +302,6 @@ int frame_get_type(struct frame *f, struct domain *d, enum frame_type t)
         return rc;
     }
     return validate_table(f, d, t);
-}
-
-/* Drop the last type reference and a count reference. */
-static void drop_last_type(struct frame *f)
-{
-    uint64_t x = READ_ONCE(f->info), y;
-
-    f->stamp = tlb_stamp();
-    do {
-        y = (x - FI_REF_ONE - FI_TYPE_ONE) & ~(FI_VALIDATED | FI_TEARDOWN | FI_PARTIAL);
-    } while (!atomic_cmpxchg(&f->info, &x, y));
-    if (unlikely(!(y & FI_REF_MASK)))
-        frame_release(f);
 }
 
 void frame_put_type(struct frame *f, struct domain *d)
@@ -369,7 +398,7 @@ int pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry, str
     /* Same frame, same access: no reference moves. */
     bool same = (new_entry & old & PTE_PRESENT) && !((new_entry ^ old) & (PTE_ADDR | PTE_RW)) &&
                 !(old & PTE_GRANT) &&
-                !(new_entry & (level == FRAME_L1 ? L1_DISALLOW : TABLE_DISALLOW));
+                !(new_entry & (level == FRAME_L1 ? L1_DISALLOW | L1_CACHING : TABLE_DISALLOW));
     if (same) {
         new_entry |= PTE_USER;
     } else {

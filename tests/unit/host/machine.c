@@ -119,6 +119,7 @@ struct domain *host_domain(domid_t id, uint32_t max_pages)
     spin_lock_init(&d->mem_lock, LOCK_MEM);
     spin_lock_init(&d->pt_lock, LOCK_PT);
     rangeset_init(&d->iomem_caps, 16);
+    rangeset_init(&d->ioport_caps, 16);
     domains[id] = d;
     return d;
 }
