@@ -15,6 +15,9 @@ static int kill_timers(struct domain *d)
     struct vcpu *v;
 
     for_each_vcpu(d, v) vcpu_timers_kill(v);
+    /* These look at the vCPUs, which domain_free() frees first. */
+    watchdog_destroy(d);
+    sched_destroy_domain(d);
     return 0;
 }
 

@@ -229,6 +229,7 @@ int pv_domain_relinquish(struct domain *d)
      * on its way out of the last vCPU has taken its leave when the call has run there. */
     smp_call(cpu_online_map, unload_l4, NULL, true);
 
+    dom_claim(d, 0); /* what it was promised and never had */
     spin_lock(&d->pt_lock);
     for (;;) {
         rc = pt_drain(d);

@@ -229,6 +229,25 @@ static void watchdogs(void)
     EXPECT(d->is_shut_down && d->shutdown_code == SHUTDOWN_watchdog);
 }
 
+/* A domain that died, and is kept by somebody's reference, has no timer that could still fire: its vCPUs
+ * are freed before the rest of it. */
+static void death_stops_timers(void)
+{
+    sim_start(1);
+    struct domain *d = sim_domain(2);
+    EXPECT_EQ(watchdog_set(d, 0, 5), 1);
+    EXPECT_EQ(sched_set_params(d, 256, 50), 0);
+    domain_get(d);
+    sim_kill(d);
+    EXPECT(!d->watchdog.timer[0].queued && !d->sched.cap_timer.queued);
+    EXPECT_EQ(sched_set_params(d, 256, 60), 0);
+    EXPECT_EQ(watchdog_set(d, 1, 5), 0);
+    EXPECT(!d->watchdog.timer[0].queued && !d->sched.cap_timer.queued);
+    domain_put(d);
+    sim_settle();
+    sim_run(20 * SIM_S);
+}
+
 /* ---- vCPU operations, through the gate ---- */
 
 static long vcpu_op(unsigned int cmd, unsigned int vcpu, void *arg)
@@ -394,6 +413,7 @@ static const struct sim_test tests[] = {
     {"domain/shutdown_and_resume", shutdown_and_resume},
     {"domain/crash_stops_it_alone", crash_stops_it_alone},
     {"domain/watchdogs", watchdogs},
+    {"domain/death_stops_timers", death_stops_timers},
     {"vcpu/come_and_go", vcpus_come_and_go},
     {"vcpu/timers", vcpu_timers},
     {"vcpu/runstate_area", runstate_area},
