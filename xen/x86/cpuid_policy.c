@@ -322,11 +322,19 @@ void cpu_policy_destroy_domain(struct domain *d)
 
 /* ---- answering ------------------------------------------------------------------------------------- */
 
+/* How many leaves beyond the first: all, or what a restored guest has known; two at least. */
+static uint32_t hypervisor_limit(const struct cpu_policy *p)
+{
+    if (!p->hv_limit)
+        return XEN_CPUID_MAX_NUM_LEAVES;
+    return MIN(MAX(p->hv_limit, 2u), (uint32_t)XEN_CPUID_MAX_NUM_LEAVES);
+}
+
 static void hypervisor_leaf(const struct vcpu *v, uint32_t i, uint32_t sub, struct cpuid_regs *out)
 {
     switch (i) {
     case 0:
-        out->a = XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES);
+        out->a = XEN_CPUID_LEAF(hypervisor_limit(v->domain->policy));
         out->b = XEN_CPUID_SIGNATURE_EBX;
         out->c = XEN_CPUID_SIGNATURE_ECX;
         out->d = XEN_CPUID_SIGNATURE_EDX;
@@ -399,8 +407,7 @@ void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs 
             *out = p->ext[index_nospec(leaf - 0x80000000u, CPU_POLICY_EXT)];
         return;
     }
-    if (leaf - XEN_CPUID_FIRST_LEAF <= XEN_CPUID_MAX_NUM_LEAVES &&
-        (!p->hv_limit || leaf <= p->hv_limit))
+    if (leaf - XEN_CPUID_FIRST_LEAF <= hypervisor_limit(p))
         hypervisor_leaf(v, leaf - XEN_CPUID_FIRST_LEAF, sub, out);
 }
 

@@ -27,7 +27,7 @@ struct cpu_policy {
     struct cpuid_regs topo[CPU_POLICY_TOPO];
     struct cpuid_regs xstate[CPU_POLICY_XSTATE];
     struct cpuid_regs ext[CPU_POLICY_EXT];
-    /* Last of the hypervisor's leaves at 0x40000000 and 0x40000100, if lower than ours; 0: none set */
+    /* How many of the hypervisor's leaves at 0x40000000 and 0x40000100 follow the first; 0: all */
     uint32_t hv_limit, hv2_limit;
     uint64_t platform_info; /* MSR 0xce: only its CPUID faulting bit, clear */
 };

@@ -2,12 +2,16 @@
 /* The simulated machine; see sim.h. */
 #include "sim.h"
 #include "mm/alloc.h"
+#include "pv/trap.h"
 #include "x86/cpuid_policy.h"
 #include "x86/irq.h"
 #include "x86/reboot.h"
 #include "x86/smp.h"
 #include "x86/time.h"
 #include "x86/tlb.h"
+#include "console/console.h"
+#include "x86/cpu_setup.h"
+#include <cpuid.h>
 #include <setjmp.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -515,27 +519,31 @@ void tlb_flush_mask(cpumask_t mask __unused, uint64_t va __unused)
 
 static bool bad(uint64_t va, size_t len)
 {
-    return va + len > (uint64_t)SIM_BAD && va < (uint64_t)SIM_BAD + PAGE_SIZE;
+    return len &&
+           (va < 0x10000 || (va + len > (uint64_t)SIM_BAD && va < (uint64_t)SIM_BAD + PAGE_SIZE));
 }
 int copy_from_guest(void *dst, guest_ptr_t src, size_t len)
 {
-    if (bad(src.va, len) || (len && !src.va))
+    if (bad(src.va, len))
         return -EFAULT;
-    memcpy(dst, (void *)src.va, len);
+    if (len)
+        memcpy(dst, (void *)src.va, len);
     return 0;
 }
 int copy_to_guest(guest_ptr_t dst, const void *src, size_t len)
 {
-    if (bad(dst.va, len) || (len && !dst.va))
+    if (bad(dst.va, len))
         return -EFAULT;
-    memcpy((void *)dst.va, src, len);
+    if (len)
+        memcpy((void *)dst.va, src, len);
     return 0;
 }
 int clear_guest(guest_ptr_t dst, size_t len)
 {
     if (bad(dst.va, len))
         return -EFAULT;
-    memset((void *)dst.va, 0, len);
+    if (len)
+        memset((void *)dst.va, 0, len);
     return 0;
 }
 
@@ -637,15 +645,61 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     v->initialised = true;
     return 0;
 }
-int cpu_policy_init_domain(struct domain *d)
+struct cpu_caps cpu_caps;
+struct cpuid_regs cpuid_count(uint32_t leaf, uint32_t sub)
 {
-    d->policy = hv_zalloc(sizeof(*d->policy));
-    return d->policy ? 0 : -ENOMEM;
+    struct cpuid_regs r;
+    __cpuid_count(leaf, sub, r.a, r.b, r.c, r.d);
+    return r;
 }
-void cpu_policy_destroy_domain(struct domain *d)
+static void find_cpu_caps(void)
 {
-    hv_free(d->policy);
-    d->policy = NULL;
+    struct cpuid_regs r = cpuid(0);
+
+    memcpy(cpu_caps.vendor, &r.b, 4);
+    memcpy(cpu_caps.vendor + 4, &r.d, 4);
+    memcpy(cpu_caps.vendor + 8, &r.c, 4);
+    cpu_caps.xsave = cpuid(1).c & 1u << 26;
+    if (cpu_caps.xsave)
+        cpu_caps.xcr0 = cpuid_count(0xd, 0).a & 0xe7;
+    cpu_policy_init();
+}
+
+uint64_t host_ram_pages = SIM_FRAMES;
+void pv_send_nmi(struct vcpu *v)
+{
+    v->pv.nmi_pending = true;
+}
+void pv_hypercall_page(void *page)
+{
+    memset(page, 0x90, PAGE_SIZE);
+}
+
+/* ---- the host, as sysctl asks for it -------------------------------------------------------------------- */
+
+unsigned int nr_cpus_present = 1;
+uint64_t frames_free_count(void)
+{
+    return 100;
+}
+uint64_t frames_total_count(void)
+{
+    return SIM_FRAMES;
+}
+uint64_t frames_claimed_count(void)
+{
+    return 0;
+}
+size_t console_ring_read(char *buf, size_t len, uint32_t *index, bool clear __unused,
+                         bool incremental __unused)
+{
+    size_t n = MIN(len, (size_t)11);
+    memcpy(buf, "hello there", n);
+    *index += (uint32_t)n;
+    return n;
+}
+void debug_key_handle(char key __unused)
+{
 }
 
 /* Interrupts of guests: 64 pirqs, bound or not. */
@@ -714,6 +768,8 @@ void sim_start(unsigned int cpus)
         sim_cpu_info[cpu].irq_on = true;
     }
     sim_cpu = 0;
+    nr_cpus_present = cpus;
+    find_cpu_caps();
     domains_init();
     sched_init();
     for (sim_cpu = 0; sim_cpu < cpus; sim_cpu++) {

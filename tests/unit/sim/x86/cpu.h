@@ -22,6 +22,12 @@ extern unsigned int sim_cpu;
 struct cpuid_regs {
     uint32_t a, b, c, d;
 };
+/* The CPU that the test runs on. */
+struct cpuid_regs cpuid_count(uint32_t leaf, uint32_t sub);
+static inline struct cpuid_regs cpuid(uint32_t leaf)
+{
+    return cpuid_count(leaf, 0);
+}
 
 /* Somebody waits for another CPU that cannot run meanwhile: the simulation ends such a test. */
 void cpu_relax(void);
