@@ -386,15 +386,16 @@ int frame_unpin(struct frame *f, struct domain *d)
     return 0;
 }
 
-int pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry, struct domain *d,
-                   struct domain *pg_owner, bool keep_ad)
+/* In line once for L1 tables, which most writes are to, and once for the others. */
+static inline __attribute__((always_inline)) int write_entry(struct frame *table,
+                                                             enum frame_type level,
+                                                             unsigned int index, pte_t new_entry,
+                                                             struct domain *d,
+                                                             struct domain *pg_owner, bool keep_ad)
 {
-    enum frame_type level = frame_type(table);
     pte_t *p = (pte_t *)frame_to_virt(table) + index;
     pte_t old = READ_ONCE(*p);
 
-    if (unlikely(!slot_is_guests(level, index)))
-        return -EINVAL;
     /* Same frame, same access: no reference moves. */
     bool same = (new_entry & old & PTE_PRESENT) && !((new_entry ^ old) & (PTE_ADDR | PTE_RW)) &&
                 !(old & PTE_GRANT) &&
@@ -417,6 +418,18 @@ int pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry, str
     if (!same)
         entry_put(old, d, level);
     return 0;
+}
+
+int pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry, struct domain *d,
+                   struct domain *pg_owner, bool keep_ad)
+{
+    enum frame_type level = frame_type(table);
+
+    if (likely(level == FRAME_L1))
+        return write_entry(table, FRAME_L1, index, new_entry, d, pg_owner, keep_ad);
+    if (unlikely(!slot_is_guests(level, index)))
+        return -EINVAL;
+    return write_entry(table, level, index, new_entry, d, pg_owner, keep_ad);
 }
 
 pte_t *pt_walk(struct frame *l4, uint64_t va, struct frame **table)
