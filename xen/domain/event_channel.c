@@ -240,6 +240,24 @@ static void unbind_virq(struct domain *d, struct evtchn *c)
     }
 }
 
+/*
+ * Closed, for good: a peer takes only the channels' locks when it connects to an unbound one, so that
+ * must be ruled out in the same step.
+ */
+static void close_unbound(struct domain *d, struct evtchn *c)
+{
+    bool closed;
+
+    do {
+        disconnect(d, c);
+        spin_lock(&c->lock);
+        closed = c->state != EVTCHNSTAT_interdomain;
+        if (closed)
+            c->state = EVTCHNSTAT_closed;
+        spin_unlock(&c->lock);
+    } while (!closed);
+}
+
 static long close_port(struct domain *d, struct evtchn *c)
 {
     switch (c->state) {
@@ -249,7 +267,8 @@ static long close_port(struct domain *d, struct evtchn *c)
         pirq_set_evtchn(d, c->u.pirq, 0);
         break;
     case EVTCHNSTAT_virq: unbind_virq(d, c); break;
-    case EVTCHNSTAT_interdomain: disconnect(d, c); break;
+    case EVTCHNSTAT_unbound:
+    case EVTCHNSTAT_interdomain: close_unbound(d, c); break;
     default: break;
     }
     set_state(c, EVTCHNSTAT_closed);

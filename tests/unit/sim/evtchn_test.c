@@ -604,6 +604,37 @@ static void fifo_hostile(void)
     sim_kill(b);
 }
 
+/* b connects to a's unbound channel while a is about to close it, waiting for the channel's lock. */
+static struct evtchn *closing, *connecting;
+
+static void connect_now(void)
+{
+    closing->u.remote.dom = b;
+    closing->u.remote.channel = connecting;
+    closing->state = EVTCHNSTAT_interdomain;
+    connecting->u.remote.dom = a;
+    connecting->u.remote.channel = closing;
+    connecting->state = EVTCHNSTAT_interdomain;
+    spin_unlock(&closing->lock);
+}
+
+static void close_against_bind(void)
+{
+    evtchn_port_t pa, pb;
+    start();
+    EXPECT_EQ(evtchn_alloc_unbound(a, b->id, &pa), 0);
+    EXPECT_EQ(evtchn_alloc_unbound(b, a->id, &pb), 0);
+    closing = port_lookup(a, pa);
+    connecting = port_lookup(b, pb);
+    spin_lock(&closing->lock);
+    sim_on_wait = connect_now;
+    EXPECT_EQ(evtchn_close(a, pa), 0);
+    EXPECT(!sim_on_wait);
+    EXPECT_EQ(status(a, pa).status, EVTCHNSTAT_closed);
+    EXPECT_EQ(status(b, pb).status, EVTCHNSTAT_unbound);
+    EXPECT_EQ(evtchn_send(b, pb), 0);
+}
+
 /* ---- life and death ---- */
 
 static void death_unbinds_peers(void)
@@ -767,6 +798,7 @@ static const struct sim_test tests[] = {
     {"evtchn/fifo_grows", fifo_grows},
     {"evtchn/fifo_random", fifo_random},
     {"evtchn/fifo_hostile", fifo_hostile},
+    {"evtchn/close_against_bind", close_against_bind},
     {"evtchn/death_unbinds_peers", death_unbinds_peers},
     {"evtchn/reset_goes_back_to_two_level", reset_goes_back_to_two_level},
     {"evtchn/through_the_gate", through_the_gate},

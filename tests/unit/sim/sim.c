@@ -320,12 +320,20 @@ static void pass_time(s_time_t to)
     }
 }
 
+void (*sim_on_wait)(void);
+
 /* Somebody waits: the other CPUs, and the vCPU that really has this one, go on. */
 void cpu_relax(void)
 {
     static unsigned int waits;
     struct vcpu *as = current;
+    void (*then)(void) = sim_on_wait;
 
+    if (then) {
+        sim_on_wait = NULL;
+        then();
+        return;
+    }
     if (switching_allowed || ++waits > 10000)
         fail_line("a wait that cannot end");
     as_nobody();

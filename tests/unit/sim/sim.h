@@ -47,6 +47,8 @@ struct domain *sim_domain(unsigned int vcpus);
 struct domain *sim_domain_ports(unsigned int vcpus, uint32_t max_port);
 /* Execute as this vCPU what follows, until sim_run(). */
 void sim_as(struct vcpu *v);
+/* Called once, when somebody next waits for another CPU: what that one does. */
+extern void (*sim_on_wait)(void);
 /* What was deferred on the CPU that executes: softirqs but the scheduler's. */
 void sim_settle(void);
 /* Whatever is given back: frees what died. */
