@@ -14,7 +14,7 @@ WARN := -Wall -Wextra -Wshadow -Wimplicit-fallthrough -Wundef -Wmissing-prototyp
         -Wstrict-prototypes -Wvla -Werror
 COMMON := -std=gnu11 -g $(WARN) -I. -MMD -MP
 
-# Retpolines: the compiler calls our own thunks (xen/x86/retpoline.S).
+# Retpolines: the compiler calls our own thunks (xen/x86/entry.S).
 ifneq ($(findstring clang,$(shell $(CC) --version | head -n 1)),)
 RETPOLINE := -mretpoline -mretpoline-external-thunk
 else
