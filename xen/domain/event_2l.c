@@ -18,6 +18,9 @@ static uint64_t *mask_bits(const struct domain *d)
 
 static void select_word(struct vcpu *v, evtchn_port_t port)
 {
+    /* Domain 0 may send to a domain that has no vCPU yet. The port's own bit stays for it to find. */
+    if (unlikely(!v))
+        return;
     uint64_t *sel = (uint64_t *)&v->vcpu_info->evtchn_pending_sel;
 
     if (!test_and_set_bit(sel, port / 64))

@@ -107,6 +107,24 @@ static void bind_to_oneself(void)
     EXPECT_EQ(status(a, q).status, EVTCHNSTAT_unbound);
 }
 
+/* The tools make a domain's channels before its vCPUs. */
+static void to_a_domain_without_vcpus(void)
+{
+    struct xen_domctl_createdomain c = {
+        .max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = 4, .max_maptrack_frames = 1};
+    evtchn_port_t theirs, ours;
+    struct domain *d;
+
+    start();
+    EXPECT_EQ(domain_create(77, &c, false, &d), 0);
+    EXPECT_EQ(evtchn_alloc_unbound(d, 0, &theirs), 0);
+    sim_as(dom0->vcpu[0]);
+    EXPECT_EQ(evtchn_bind_interdomain(d->id, theirs, &ours), 0);
+    EXPECT_EQ(evtchn_send(dom0, ours), 0);
+    EXPECT_EQ(evtchn_port_pending(d, theirs), 1);
+    sim_kill(d);
+}
+
 static void not_for_us(void)
 {
     evtchn_port_t p, q;
@@ -780,6 +798,7 @@ static void random_bindings(void)
 static const struct sim_test tests[] = {
     {"evtchn/interdomain", interdomain},
     {"evtchn/bind_to_oneself", bind_to_oneself},
+    {"evtchn/to_a_domain_without_vcpus", to_a_domain_without_vcpus},
     {"evtchn/not_for_us", not_for_us},
     {"evtchn/bad_ports", bad_ports},
     {"evtchn/virqs", virqs},
