@@ -130,10 +130,10 @@ long domctl_set_target(struct domain *d, struct xen_domctl *op)
 
     if (!target)
         return -ESRCH;
-    if (target == d || target->privileged || d->target_id != DOMID_INVALID)
+    if (target == d || target->privileged || d->target)
         rc = -EINVAL;
     else
-        d->target_id = target->id;
+        d->target = target->generation; /* an id may be another's one day */
     domain_put(target);
     return rc;
 }

@@ -38,7 +38,6 @@ static void start(void)
     tools = all[0] = host_domain(0, 0x1000);
     guest = all[1] = host_domain(1, 700);
     tools->privileged = true;
-    guest->target_id = tools->target_id = DOMID_INVALID;
     guest->grant_table = (void *)guest;
     tools_vcpu.domain = tools;
     guest_vcpu.domain = guest;

@@ -27,7 +27,6 @@ void domain_init_common(struct domain *d)
     d->frames_head = FRAME_LINK_END;
     d->pt_teardown = FRAME_LINK_END;
     d->shutdown_code = SHUTDOWN_CODE_NONE;
-    d->target_id = DOMID_INVALID;
 }
 
 /* ---- subsystems: created in this order, destroyed in reverse ------------------------------------ */

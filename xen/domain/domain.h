@@ -128,7 +128,7 @@ struct domain {
     struct hvm_domain *hvm;
     struct cpu_policy *policy; /* CPUID and MSRs that it sees */
     uint32_t suspend_evtchn;
-    uint32_t target_id; /* XEN_DOMCTL_set_target */
+    uint32_t target; /* XEN_DOMCTL_set_target: the generation of a domain, 0: none */
 };
 /* domain.shutdown_code as long as there is none */
 #define SHUTDOWN_CODE_NONE 0xff

@@ -72,7 +72,7 @@ struct domain *domain_get_from(unsigned int id)
 
 bool domain_controls(const struct domain *by, const struct domain *d)
 {
-    return by->privileged || by->target_id == d->id;
+    return by->privileged || by->target == d->generation;
 }
 
 /* The last reference may go anywhere, even under locks: freeing is left to a tasklet. */

@@ -151,5 +151,5 @@ struct domain *domain_get_self_or(domid_t id)
 }
 bool domain_controls(const struct domain *by, const struct domain *d)
 {
-    return by->privileged || by->target_id == d->id;
+    return by->privileged || by->target == d->generation;
 }

@@ -248,6 +248,28 @@ static void death_stops_timers(void)
     sim_run(20 * SIM_S);
 }
 
+/* A device model controls its target, not who gets the target's id after it. */
+static void target_dies(void)
+{
+    struct xen_domctl_createdomain c = {
+        .max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = 4, .max_maptrack_frames = 1};
+    struct domain *d;
+
+    sim_start(1);
+    struct domain *stub = sim_domain(1), *other = sim_domain(1);
+    EXPECT_EQ(domain_create(77, &c, false, &d), 0);
+    EXPECT(!domain_controls(stub, d) && domain_controls(dom0, d));
+    stub->target = d->generation;
+    EXPECT(domain_controls(stub, d) && !domain_controls(stub, other) &&
+           !domain_controls(stub, dom0));
+    EXPECT(!domain_controls(stub, dom_io) && !domain_controls(d, stub));
+    sim_kill(d);
+    EXPECT(!domain_get_by_id(77));
+    EXPECT_EQ(domain_create(77, &c, false, &d), 0);
+    EXPECT(!domain_controls(stub, d));
+    sim_kill(d);
+}
+
 /* ---- vCPU operations, through the gate ---- */
 
 static long vcpu_op(unsigned int cmd, unsigned int vcpu, void *arg)
@@ -414,6 +436,7 @@ static const struct sim_test tests[] = {
     {"domain/crash_stops_it_alone", crash_stops_it_alone},
     {"domain/watchdogs", watchdogs},
     {"domain/death_stops_timers", death_stops_timers},
+    {"domain/target_dies", target_dies},
     {"vcpu/come_and_go", vcpus_come_and_go},
     {"vcpu/timers", vcpu_timers},
     {"vcpu/runstate_area", runstate_area},
