@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one list of hypercalls: T(number, name, arguments, who may call, handler).
- * Dispatch, names in logs, privilege checks, the fuzzer's grammar and docs derive from it.
+ * Dispatch, rights and docs/hypercalls.md derive from it.
  * Define T, include, undefine. (No include guard on purpose.)
  */
 /* clang-format off */

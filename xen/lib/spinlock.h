@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ticket spinlocks with levels. A CPU takes locks only at rising levels; debug builds check it
- * and print both stacks. The table of all locks is in docs/architecture.md; the levels below are
+ * and say which locks are held, and taken where. The table of all locks is in docs/architecture.md; the levels below are
  * its order. Taking a lock costs one locked operation, giving it back none.
  */
 #ifndef XEN_LIB_SPINLOCK_H
@@ -28,7 +28,7 @@ enum lock_level {
     LOCK_VECTOR,       /* vector allocation; interrupts off */
     LOCK_IOAPIC,       /* I/O APIC registers; interrupts off */
     LOCK_PCI_CONFIG,   /* ports 0xcf8 and 0xcfc; interrupts off */
-    LOCK_SCHED,        /* run queue of a CPU; interrupts off (two: in CPU order) */
+    LOCK_SCHED,        /* run queue of a CPU; interrupts off */
     LOCK_TIMER,        /* timers of a CPU; interrupts off */
     LOCK_RANGESET,
     LOCK_TIME,    /* wallclock and calibration */

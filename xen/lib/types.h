@@ -76,7 +76,7 @@ typedef int64_t s_time_t; /* system time since boot, nanoseconds */
 #define __must_check                  __attribute__((warn_unused_result))
 #define __printf(a, b)                __attribute__((format(printf, a, b)))
 #define __section(s)                  __attribute__((section(s)))
-/* Code and data used only until Domain 0 starts; the memory is given back. */
+/* Code and data used only until Domain 0 starts. (Its memory is not given back yet.) */
 #ifdef __HYPERVISOR__
 #define __init     __attribute__((section(".init.text"), cold))
 #define __initdata __attribute__((section(".init.data")))

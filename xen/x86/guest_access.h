@@ -32,8 +32,8 @@ int __must_check copy_from_guest_any(void *dst, guest_ptr_t src, size_t len);
 int __must_check copy_to_guest_any(guest_ptr_t dst, const void *src, size_t len);
 
 /*
- * The address itself if it is outside the hypervisor's range, else all ones, where an access
- * faults: computed without a branch, so that speculation cannot pass the check. A range that starts
+ * The address itself if it is outside the hypervisor's range, else all ones, which is the guest's own
+ * business: computed without a branch, so that speculation cannot pass the check. A range that starts
  * outside cannot reach inside: below lies the non-canonical gap, above it only wraps to zero.
  */
 static inline uint64_t guest_checked(uint64_t va)
