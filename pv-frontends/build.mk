@@ -2,8 +2,7 @@
 # The guest kit and the small kernels made of it. A kernel is GUEST_<name> := its objects; every one
 # becomes build/guest/<name>.elf, a 64-bit PV kernel that the hypervisor takes as Domain 0.
 KIT_OBJS := $(addprefix $(B)/guest/pv-frontends/kit/, entry.o traps_asm.o start.o console.o string.o \
-        memory.o traps.o events.o user.o time.o \
-        grants.o vcpus.o)
+        memory.o traps.o events.o user.o time.o grants.o vcpus.o domains.o)
 
 $(B)/guest/pv-frontends/kit/traps_asm.o: pv-frontends/kit/traps.S
 	@mkdir -p $(@D)

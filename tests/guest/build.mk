@@ -2,16 +2,22 @@
 # Test kernels: build/guest/<name>.elf from tests/guest/<name>.c and the kit.
 GUEST_TESTS := hypercalls pagetables traps usermode events fifo descriptors timers vcpus grants \
         reservations m2p emulation operations
+# Kernels of several domains: Domain 0 makes workers.
+GUEST_WORKERS := $(B)/guest/tests/guest/workers.o
 
 $(foreach t,$(GUEST_TESTS),$(eval $(call guest_kernel,$(t), \
     $(B)/guest/tests/guest/main.o $(B)/guest/tests/guest/$(t).o)))
+
+$(eval $(call guest_kernel,domains, \
+    $(addprefix $(B)/guest/tests/guest/, main.o domains.o) $(GUEST_WORKERS)))
+$(eval $(call guest_kernel,worker,$(B)/guest/tests/guest/worker.o))
 
 # Kernels that end badly, or not at all, have no main.c: they are one case each.
 $(eval $(call guest_kernel,crash,$(B)/guest/tests/guest/crash.o))
 $(eval $(call guest_kernel,spin,$(B)/guest/tests/guest/spin.o))
 
 .PHONY: check-guest check-guest-intel check-guest-xen
-GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(B)/guest/crash.elf $(B)/guest/spin.elf
+GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf worker.elf)
 
 check-guest: $(GUEST_ELFS)
 	tests/guest/run --hv=hospes --build=$(B)
@@ -19,7 +25,7 @@ check-guest: $(GUEST_ELFS)
 # On a CPU with Meltdown: guests run on tables of their own (xen/x86/xpti.c).
 check-guest-intel: $(GUEST_ELFS)
 	tests/guest/run --hv=hospes --cpu=intel --build=$(B) \
-	    pagetables traps usermode descriptors vcpus emulation; status=$$?; \
+	    pagetables traps usermode descriptors vcpus emulation domains; status=$$?; \
 	tests/guest/isolation --build=$(B) && exit $$status
 
 # The same kernels on Debian's Xen, whose answers are the reference.
