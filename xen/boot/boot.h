@@ -6,6 +6,7 @@
 
 #define BOOT_MAX_MODULES 8
 #define BOOT_MAX_E820    128
+#define BOOT_MAX_RAM     GB(1024) /* RAM from here on is left alone: tables are made for less */
 
 #define E820_RAM         1
 #define E820_RESERVED    2

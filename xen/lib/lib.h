@@ -30,6 +30,11 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 #endif
 /* Copy with truncation, always terminated; returns strlen(src). */
 size_t hv_strlcpy(char *dst, const char *src, size_t size);
+/*
+ * The same for text that need not be terminated: at most max bytes of src are looked at, and no more
+ * than fit. size is not 0.
+ */
+void hv_copy_text(char *dst, size_t size, const char *src, size_t max);
 /* Decimal or 0x-hex; *end is set past the number. */
 unsigned long long hv_strtoull(const char *s, const char **end, unsigned int base);
 

@@ -97,6 +97,13 @@ size_t hv_strlcpy(char *dst, const char *src, size_t size)
     return len;
 }
 
+void hv_copy_text(char *dst, size_t size, const char *src, size_t max)
+{
+    size_t n = strnlen(src, MIN(max, size - 1));
+    memcpy(dst, src, n);
+    dst[n] = 0;
+}
+
 /* Value of a digit in any base up to 36; 255: not one. */
 static unsigned int digit_value(char c)
 {

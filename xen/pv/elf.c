@@ -56,10 +56,10 @@ static void read_note(struct elf_kernel *k, uint32_t type, const uint8_t *desc, 
     case XEN_ELFNOTE_HV_START_LOW: k->hv_start_low = v; break;
     case XEN_ELFNOTE_MOD_START_PFN: k->mod_start_pfn = v; break;
     case XEN_ELFNOTE_GUEST_OS:
-        hv_strlcpy(k->guest_os, (const char *)desc, MIN(sizeof(k->guest_os), (size_t)size + 1));
+        hv_copy_text(k->guest_os, sizeof(k->guest_os), (const char *)desc, size);
         break;
     case XEN_ELFNOTE_LOADER:
-        hv_strlcpy(k->loader, (const char *)desc, MIN(sizeof(k->loader), (size_t)size + 1));
+        hv_copy_text(k->loader, sizeof(k->loader), (const char *)desc, size);
         break;
     }
 }
@@ -88,46 +88,71 @@ static int fail(const char *what)
     return -EINVAL;
 }
 
+/* Headers are copied out: nothing says that they are aligned. */
+static struct ehdr elf_header(const struct elf_kernel *k)
+{
+    struct ehdr h;
+
+    memcpy(&h, k->image, sizeof(h));
+    return h;
+}
+
+static struct phdr program_header(const struct elf_kernel *k, uint64_t phoff, unsigned int i)
+{
+    struct phdr p;
+
+    memcpy(&p, k->image + phoff + i * sizeof(p), sizeof(p));
+    return p;
+}
+
+static void read_note_sections(struct elf_kernel *k, const struct ehdr *h)
+{
+    if (h->shentsize != sizeof(struct shdr) ||
+        !in_image(k, h->shoff, (uint64_t)h->shnum * sizeof(struct shdr)))
+        return;
+    for (unsigned int i = 0; i < h->shnum; i++) {
+        struct shdr s;
+        memcpy(&s, k->image + h->shoff + i * sizeof(s), sizeof(s));
+        if (s.type == SHT_NOTE)
+            read_notes(k, s.offset, s.size);
+    }
+}
+
 int elf_parse(struct elf_kernel *k, const void *image, size_t len)
 {
-    const struct ehdr *h = image;
+    struct ehdr h;
 
     memset(k, 0, sizeof(*k));
     k->image = image;
     k->len = len;
     k->virt_base = k->paddr_offset = k->entry = k->hypercall_page = ELF_NO_VALUE;
     k->init_p2m = k->hv_start_low = k->mod_start_pfn = ELF_NO_VALUE;
-    if (len < sizeof(*h) || memcmp(h->ident, "\177ELF\2\1", 6))
+    if (len < sizeof(h) || memcmp(image, "\177ELF\2\1", 6))
         return fail("not a 64-bit little-endian ELF file");
-    if (h->machine != 62)
+    h = elf_header(k);
+    if (h.machine != 62)
         return fail("not for x86-64");
-    if (h->phentsize != sizeof(struct phdr) ||
-        !in_image(k, h->phoff, (uint64_t)h->phnum * sizeof(struct phdr)))
+    if (h.phentsize != sizeof(struct phdr) ||
+        !in_image(k, h.phoff, (uint64_t)h.phnum * sizeof(struct phdr)))
         return fail("damaged program headers");
 
-    const struct phdr *p = (const void *)(k->image + h->phoff);
     uint64_t lo = ~0ull, hi = 0;
     bool notes_in_segments = false;
-    for (unsigned int i = 0; i < h->phnum; i++) {
-        if (p[i].type == PT_NOTE) {
-            read_notes(k, p[i].offset, p[i].filesz);
+    for (unsigned int i = 0; i < h.phnum; i++) {
+        struct phdr p = program_header(k, h.phoff, i);
+        if (p.type == PT_NOTE) {
+            read_notes(k, p.offset, p.filesz);
             notes_in_segments = true;
         }
-        if (p[i].type != PT_LOAD || !p[i].memsz)
+        if (p.type != PT_LOAD || !p.memsz)
             continue;
-        if (p[i].filesz > p[i].memsz || !in_image(k, p[i].offset, p[i].filesz) ||
-            p[i].paddr + p[i].memsz < p[i].paddr)
+        if (p.filesz > p.memsz || !in_image(k, p.offset, p.filesz) || p.paddr + p.memsz < p.paddr)
             return fail("damaged segment");
-        lo = MIN(lo, p[i].paddr);
-        hi = MAX(hi, p[i].paddr + p[i].memsz);
+        lo = MIN(lo, p.paddr);
+        hi = MAX(hi, p.paddr + p.memsz);
     }
-    if (!notes_in_segments && h->shentsize == sizeof(struct shdr) &&
-        in_image(k, h->shoff, (uint64_t)h->shnum * sizeof(struct shdr))) {
-        const struct shdr *s = (const void *)(k->image + h->shoff);
-        for (unsigned int i = 0; i < h->shnum; i++)
-            if (s[i].type == SHT_NOTE)
-                read_notes(k, s[i].offset, s[i].size);
-    }
+    if (!notes_in_segments)
+        read_note_sections(k, &h);
     if (!k->has_xen_notes)
         return fail("no Xen ELF notes: it was built without support for PV guests");
     if (k->loader[0] && strcmp(k->loader, "generic"))
@@ -139,7 +164,7 @@ int elf_parse(struct elf_kernel *k, const void *image, size_t len)
     if (k->paddr_offset == ELF_NO_VALUE)
         k->paddr_offset = 0;
     if (k->entry == ELF_NO_VALUE)
-        k->entry = h->entry;
+        k->entry = h.entry;
     k->vstart = lo - k->paddr_offset + k->virt_base;
     k->vend = hi - k->paddr_offset + k->virt_base;
     if (k->vend < k->vstart || k->vstart < k->virt_base || k->vend - k->virt_base > GB(1))
@@ -153,13 +178,14 @@ int elf_load(const struct elf_kernel *k,
              int (*fn)(void *arg, uint64_t vaddr, const void *src, size_t n, size_t total),
              void *arg)
 {
-    const struct ehdr *h = (const void *)k->image;
-    const struct phdr *p = (const void *)(k->image + h->phoff);
+    struct ehdr h = elf_header(k);
     int rc = 0;
 
-    for (unsigned int i = 0; i < h->phnum && !rc; i++)
-        if (p[i].type == PT_LOAD && p[i].memsz)
-            rc = fn(arg, p[i].paddr - k->paddr_offset + k->virt_base, k->image + p[i].offset,
-                    p[i].filesz, p[i].memsz);
+    for (unsigned int i = 0; i < h.phnum && !rc; i++) {
+        struct phdr p = program_header(k, h.phoff, i);
+        if (p.type == PT_LOAD && p.memsz)
+            rc = fn(arg, p.paddr - k->paddr_offset + k->virt_base, k->image + p.offset, p.filesz,
+                    p.memsz);
+    }
     return rc;
 }

@@ -243,24 +243,24 @@ void __init paging_init(void)
         if (e->type != E820_RAM)
             continue;
         host_ram_pages += e->size >> PAGE_SHIFT;
-        max_mfn = MAX(max_mfn, MIN((e->addr + e->size), (uint64_t)GB(1024)) >> PAGE_SHIFT);
+        max_mfn = MAX(max_mfn, (e->addr + e->size) >> PAGE_SHIFT);
     }
     idle_l4 = maddr_to_virt(boot_alloc(PAGE_SIZE, PAGE_SIZE));
 
     /* RAM and what the firmware keeps in it; page-sized at the edges of regions. */
     map_boot(DIRECTMAP_START, 0, MB(1), PTE_NX | PTE_RW | PTE_GLOBAL);
+    paddr_t mapped = MB(1);
     for (unsigned int i = 0; i < boot_info.nr_e820; i++) {
         const struct boot_e820 *e = &boot_info.e820[i];
         if (e->type != E820_RAM && e->type != E820_ACPI && e->type != E820_NVS)
             continue;
-        paddr_t s = MAX(ROUND_DOWN(e->addr, PAGE_SIZE), (paddr_t)MB(1));
-        paddr_t t = MIN(ROUND_UP(e->addr + e->size, PAGE_SIZE), (paddr_t)GB(1024));
-        /* Adjacent regions may share an edge page; map it once. */
-        if (i && s < ROUND_UP(e[-1].addr + e[-1].size, PAGE_SIZE) && e[-1].type <= E820_NVS &&
-            e[-1].type != E820_RESERVED && s > MB(1))
-            s += PAGE_SIZE;
-        if (s < t)
-            map_boot(DIRECTMAP_START + s, s, t - s, PTE_NX | PTE_RW | PTE_GLOBAL);
+        /* Regions may share a page at their edges: it is mapped once. */
+        paddr_t s = MAX(ROUND_DOWN(e->addr, PAGE_SIZE), mapped);
+        paddr_t t = ROUND_UP(MIN(e->addr + e->size, BOOT_MAX_RAM), PAGE_SIZE);
+        if (s >= t)
+            continue;
+        map_boot(DIRECTMAP_START + s, s, t - s, PTE_NX | PTE_RW | PTE_GLOBAL);
+        mapped = t;
     }
     map_image();
     paddr_t hole = boot_alloc(MB(2), MB(2));
