@@ -141,6 +141,39 @@ static int bad_key(struct hl_error *e, const struct hl_domain_config *c, const c
     return -EINVAL;
 }
 
+/* UTF-8 as Unicode 15 table 3-7 has it. */
+static bool is_utf8(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
+        unsigned int more = *p < 0x80 ? 0 : *p < 0xc2 ? 4 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+        unsigned int low = *p == 0xe0 ? 0xa0 : *p == 0xf0 ? 0x90 : 0x80;
+        unsigned int high = *p == 0xed ? 0x9f : *p == 0xf4 ? 0x8f : 0xbf;
+
+        if (more > 3 || *p++ > 0xf4)
+            return false;
+        for (; more > 0; more--, low = 0x80, high = 0xbf)
+            if (*p < low || *p++ > high)
+                return false;
+    }
+    return true;
+}
+
+/* The domain's record is JSON, which other texts cannot be put into so that they come out again. */
+static int check_texts(const struct hl_domain_config *c, struct hl_error *e)
+{
+    const char *const texts[] = {c->name,    c->kernel, c->ramdisk,
+                                 c->cmdline, c->pool,   c->config_file};
+    static const char *const causes[] = {
+        "name is not UTF-8",    "kernel is not UTF-8", "ramdisk is not UTF-8",
+        "cmdline is not UTF-8", "pool is not UTF-8",   "the config file's name is not UTF-8",
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (texts[i] != NULL && !is_utf8(texts[i]))
+            return bad_key(e, c, causes[i], NULL);
+    return 0;
+}
+
 static int check_affinity(const struct hl_affinity *a, struct hl_error *e)
 {
     struct hl_cpumask m;
@@ -180,18 +213,21 @@ int hl_domain_config_finish(struct hl_domain_config *c, struct hl_error *e)
     if (!hl_domain_name_ok(c->name))
         return bad_key(e, c, "name is not usable",
                        "1 to 255 characters, not a number, without / and control characters");
+    rc = check_texts(c, e);
+    if (rc != 0)
+        return rc;
     if (c->type == HL_TYPE_PV && c->kernel == NULL)
         return bad_key(e, c, "kernel is missing", "a PV domain needs kernel= or a boot loader");
     if (c->memory_kib == 0)
         return bad_key(e, c, "memory is missing or 0", "say how many MiB: memory=512");
+    if (c->memory_kib > (uint64_t)1 << 34 || c->maxmem_kib > (uint64_t)1 << 34)
+        return bad_key(e, c, "memory is above 16 TiB", "the unit is MiB");
     c->memory_kib = (c->memory_kib + 3) & ~(uint64_t)3;
     if (c->maxmem_kib == 0)
         c->maxmem_kib = c->memory_kib;
     c->maxmem_kib = (c->maxmem_kib + 3) & ~(uint64_t)3;
     if (c->maxmem_kib < c->memory_kib)
         return bad_key(e, c, "maxmem is below memory", NULL);
-    if (c->maxmem_kib > (uint64_t)1 << 34)
-        return bad_key(e, c, "memory is above 16 TiB", "the unit is MiB");
     if (c->vcpus == 0)
         c->vcpus = 1;
     if (c->maxvcpus == 0)

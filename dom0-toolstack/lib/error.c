@@ -2,6 +2,7 @@
 /* Failures as records; see error.h. */
 #include "dom0-toolstack/lib/error.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -216,6 +217,10 @@ char *hl_error_sentence(const struct hl_error *e)
         free(text);
         return NULL;
     }
+    /* Names of files and texts of libraries may hold what would end the line or drive a terminal. */
+    for (char *c = text; *c != '\0'; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = ' ';
     return text;
 }
 

@@ -305,14 +305,6 @@ static Elf64_Phdr program_header(const struct parse *p, unsigned int i)
     return ph;
 }
 
-static int by_address(const void *a, const void *b)
-{
-    uint64_t x = ((const struct kernel_segment *)a)->paddr;
-    uint64_t y = ((const struct kernel_segment *)b)->paddr;
-
-    return x < y ? -1 : x > y;
-}
-
 static int read_segments(struct parse *p)
 {
     struct kernel_image *img = p->img;
@@ -337,7 +329,6 @@ static int read_segments(struct parse *p)
     }
     if (img->nr_segments == 0)
         return bad(p, "it has nothing to load");
-    qsort(img->segments, img->nr_segments, sizeof(img->segments[0]), by_address);
     return 0;
 }
 
@@ -407,19 +398,26 @@ static uint64_t segment_va(const struct kernel_image *img, const struct kernel_s
     return s->paddr - img->paddr_offset + img->virt_base;
 }
 
-static bool overlapping(const struct kernel_image *img)
+/*
+ * Ascending by where they go: that need not be the order of their p_paddr, whose distance may wrap
+ * around. False if two overlap. Ends do not wrap.
+ */
+static bool sort_segments(struct kernel_image *img)
 {
-    for (unsigned int i = 0; i < img->nr_segments; i++) {
-        const struct kernel_segment *a = &img->segments[i];
+    struct kernel_segment *s = img->segments;
 
-        for (unsigned int j = 0; j < i; j++) {
-            const struct kernel_segment *b = &img->segments[j];
+    for (unsigned int i = 1; i < img->nr_segments; i++)
+        for (unsigned int j = i; j > 0 && segment_va(img, &s[j]) < segment_va(img, &s[j - 1]);
+             j--) {
+            struct kernel_segment t = s[j];
 
-            if (a->paddr < b->paddr + b->mem_size && b->paddr < a->paddr + a->mem_size)
-                return true;
+            s[j] = s[j - 1];
+            s[j - 1] = t;
         }
-    }
-    return false;
+    for (unsigned int i = 1; i < img->nr_segments; i++)
+        if (segment_va(img, &s[i]) - segment_va(img, &s[i - 1]) < s[i - 1].mem_size)
+            return false;
+    return true;
 }
 
 static int place(struct parse *p)
@@ -443,7 +441,7 @@ static int place(struct parse *p)
     }
     if (img->virt_end - img->virt_base > MAX_SPAN)
         return bad(p, "it needs more than 2 GiB when loaded");
-    if (overlapping(img))
+    if (!sort_segments(img))
         return bad(p, "two of its segments overlap");
     if (img->virt_start < HOLE_END && img->virt_end > HOLE_START)
         return bad(p, "it wants addresses that belong to the hypervisor");

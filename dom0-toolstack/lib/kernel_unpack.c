@@ -18,6 +18,9 @@
 
 #include "dom0-toolstack/lib/error.h"
 
+/* No packer of kernels wants a dictionary of more than 64 MiB; a file could ask for 4 GiB. */
+#define DECODER_MEMORY ((uint64_t)256 << 20)
+
 static const char step[] = "unpack the kernel";
 
 const char *kernel_compression_name(enum kernel_compression c)
@@ -173,9 +176,9 @@ static int unpack_lzma(const struct kernel_payload *in, struct sink *s)
     int rc;
 
     if (in->compression == KERNEL_XZ)
-        zrc = lzma_stream_decoder(&z, UINT64_C(1) << 30, 0);
+        zrc = lzma_stream_decoder(&z, DECODER_MEMORY, 0);
     else
-        zrc = lzma_alone_decoder(&z, UINT64_C(1) << 30);
+        zrc = lzma_alone_decoder(&z, DECODER_MEMORY);
     if (zrc != LZMA_OK)
         return -ENOMEM;
     z.next_in = in->data;

@@ -253,6 +253,34 @@ static void huge_memory(struct hl_domain_config *c)
     c->memory_kib = c->maxmem_kib = UINT64_MAX - 8;
 }
 
+/* Rounded up, it would be nothing. */
+static void memory_that_wraps(struct hl_domain_config *c)
+{
+    c->memory_kib = UINT64_MAX - 1;
+    c->maxmem_kib = 0;
+}
+
+static void latin_name(struct hl_domain_config *c)
+{
+    strcpy(c->name, "\xfc"
+                    "b");
+}
+
+static void cut_kernel(struct hl_domain_config *c)
+{
+    strcpy(c->kernel, "/k\xe2\x82");
+}
+
+static void surrogate_kernel(struct hl_domain_config *c)
+{
+    strcpy(c->kernel, "/\xed\xa0\x80");
+}
+
+static void euro_kernel(struct hl_domain_config *c)
+{
+    strcpy(c->kernel, "/\xe2\x82\xac\xf0\x9f\x90\xa7");
+}
+
 static void maxmem_below(struct hl_domain_config *c)
 {
     c->maxmem_kib = 4096;
@@ -299,12 +327,13 @@ static void long_cmdline(struct hl_domain_config *c)
 static void finish_checks(void)
 {
     static void (*const wrong[])(struct hl_domain_config *) = {
-        no_name,     number_as_name, slash_in_name,  no_kernel,    no_memory,
-        huge_memory, maxmem_below,   maxvcpus_below, many_vcpus,   weight_zero,
-        cap_big,     bad_cpus,       bad_grants,     long_cmdline,
+        no_name,      number_as_name, slash_in_name,     no_kernel,   no_memory,  huge_memory,
+        maxmem_below, maxvcpus_below, many_vcpus,        weight_zero, cap_big,    bad_cpus,
+        bad_grants,   long_cmdline,   memory_that_wraps, latin_name,  cut_kernel, surrogate_kernel,
     };
 
     CHECK(finish_with(no_change) == 0);
+    CHECK(finish_with(euro_kernel) == 0);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         if (finish_with(wrong[i]) != -EINVAL)
             fprintf(stderr, "case %zu was accepted\n", i);
@@ -433,6 +462,16 @@ static void error_sentence(void)
           -EIO);
     text = hl_error_sentence(e);
     CHECK_STR(text, "look (domain 7): was: no such domain");
+    free(text);
+    /* One line, whatever a library says or a file is called. */
+    hl_fail(e, EIO, "read", "a\nb\x1b[2J", "line 1\n  ^\n");
+    text = hl_error_sentence(e);
+    CHECK_STR(text, "read (a b [2J): line 1   ^ ");
+    free(text);
+    /* One line, whatever a library says or a file is called. */
+    hl_fail(e, EIO, "read", "a\nb\x1b[2J", "line 1\n  ^\n");
+    text = hl_error_sentence(e);
+    CHECK_STR(text, "read (a b [2J): line 1   ^ ");
     free(text);
     hl_error_free(e);
     hl_error_free(f);

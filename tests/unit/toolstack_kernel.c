@@ -188,6 +188,35 @@ static void load_good(void)
     free(b.p);
 }
 
+/* Physical addresses that wrap around lie in another order than the virtual ones. */
+static void load_wrapped(void)
+{
+    const size_t headers = sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr);
+    struct buffer n = linux_notes(), b;
+    struct kernel_image img;
+    Elf64_Phdr ph[2];
+    uint8_t *mem;
+
+    add_number(&n, XEN_ELFNOTE_PADDR_OFFSET, -0x1000000ull);
+    add_number(&n, XEN_ELFNOTE_ENTRY, BASE + 0xe00040);
+    b = make_elf(n);
+    memcpy(ph, b.p + sizeof(Elf64_Ehdr), sizeof(ph));
+    ph[0].p_paddr = -0x200000ull;
+    ph[1].p_paddr = 0x1000;
+    memcpy(b.p + sizeof(Elf64_Ehdr), ph, sizeof(ph));
+    CHECK(kernel_image_parse(b.p, b.len, &img, NULL) == 0);
+    CHECK(img.virt_start == BASE + 0xe00000 && img.virt_end == BASE + 0x1006000);
+    mem = malloc(img.virt_end - img.virt_start);
+    CHECK(kernel_image_load(&img, mem, img.virt_end - img.virt_start, NULL) == 0);
+    CHECK(memcmp(mem, b.p + headers, 0x2000) == 0);
+    CHECK(memcmp(mem + 0x201000, b.p + headers + 0x2000, 0x1000) == 0);
+    free(mem);
+    ph[1].p_paddr = -0x200000ull - 0x3000; /* 0x5000 long: into the other one */
+    memcpy(b.p + sizeof(Elf64_Ehdr), ph, sizeof(ph));
+    CHECK(kernel_image_parse(b.p, b.len, &img, NULL) == -ENOEXEC);
+    free(b.p);
+}
+
 static void parse_legacy(void)
 {
     struct buffer b = make_legacy("GUEST_OS=netbsd,XEN_VER=xen-3.0,VIRT_BASE=0xffffffff80000000,"
@@ -874,6 +903,7 @@ int main(void)
     static const struct test tests[] = {
         {"parse_good", parse_good},
         {"load_good", load_good},
+        {"load_wrapped", load_wrapped},
         {"parse_legacy", parse_legacy},
         {"symbols", symbols},
         {"parse_wrong_kind", parse_wrong_kind},
