@@ -50,21 +50,3 @@ CHECKS += check-xenstore-compat
 check-xenstore-compat: $(B)/test/xenstore_probe $(B)/bin/xenstored
 	tests/unit/xenstore_compat.sh $(B)
 
-# The fuzzer has its own objects: another compiler with another sanitizer.
-FUZZ_CC ?= clang
-FUZZ_CFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
-        -fno-sanitize-recover=all -fno-omit-frame-pointer
-XS_FUZZ := $(XS_CORE:%=xenstore/%.c) xenstore/ring.c tests/unit/xenstore_rig.c \
-        tests/fuzz/xenstore_fuzz.c
-$(B)/fuzz/xenstore_fuzz: $(XS_FUZZ) $(wildcard xenstore/*.h tests/unit/xenstore*.h)
-	@mkdir -p $(@D)
-	$(FUZZ_CC) $(filter-out -MMD -MP,$(FUZZ_CFLAGS)) -o $@ $(XS_FUZZ)
-FUZZERS += $(B)/fuzz/xenstore_fuzz
-
-.PHONY: check-fuzz-xenstore
-CHECKS += check-fuzz-xenstore
-check-fuzz-xenstore: $(B)/fuzz/xenstore_fuzz
-	@if $< -seed=1 -runs=20000 -max_total_time=60 -max_len=2000 -artifact_prefix=$<. >$<.log 2>&1; then \
-	    echo "ok xenstore_fuzz"; \
-	else \
-	    tail -n 60 $<.log; echo "not ok xenstore_fuzz: see $<.log"; exit 1; fi
