@@ -63,7 +63,7 @@ HYPERCALL(hc_fpu_taskswitch)
     if (a1)
         write_cr0(read_cr0() | CR0_TS);
     else
-        __asm__ volatile("clts");
+        clts();
     return 0;
 }
 

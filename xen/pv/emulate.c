@@ -159,7 +159,7 @@ static bool write_cr(struct cpu_user_regs *regs, const struct insn *in, bool *ag
         if (v->pv.ctrl_cr0_ts)
             write_cr0(read_cr0() | CR0_TS);
         else
-            __asm__ volatile("clts");
+            clts();
         return true;
     case 2:
         v->pv.trap_cr2 = value;

@@ -107,6 +107,14 @@ DEFINE_CR(2)
 DEFINE_CR(3)
 DEFINE_CR(4)
 #undef DEFINE_CR
+static inline void clts(void)
+{
+    __asm__ volatile("clts" ::: "memory");
+}
+static inline void invlpg(uint64_t va)
+{
+    __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
+}
 
 static inline void outb(uint16_t port, uint8_t v)
 {

@@ -61,7 +61,7 @@ static void xsetbv(uint64_t v)
 
 void fpu_save(struct vcpu *v)
 {
-    __asm__ volatile("clts");
+    clts();
     if (!cpu_caps.xsave)
         __asm__ volatile("fxsave64 (%0)" ::"r"(v->xsave) : "memory");
     else if (cpu_caps.xsaveopt)
@@ -72,7 +72,7 @@ void fpu_save(struct vcpu *v)
 
 void fpu_restore(struct vcpu *v)
 {
-    __asm__ volatile("clts");
+    clts();
     if (!cpu_caps.xsave)
         __asm__ volatile("fxrstor64 (%0)" ::"r"(v->xsave) : "memory");
     else
@@ -247,7 +247,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
     if (!prev->domain->is_idle)
         save_vcpu(prev);
     if (next->domain->is_idle) {
-        __asm__ volatile("clts");
+        clts();
         cpu_load_gdt((uint64_t)this_cpu(gdt_page) - FIRST_RESERVED_GDT_BYTE);
         cpu_load_ldt(0, 0);
         tlb_note_flushed();

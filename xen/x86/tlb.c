@@ -45,7 +45,7 @@ void tlb_flush_local(void)
 
 void tlb_flush_page_local(uint64_t va)
 {
-    __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
+    invlpg(va);
 }
 
 static void flush_here(uint64_t va)

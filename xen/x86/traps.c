@@ -242,7 +242,7 @@ void do_guest_exception(struct cpu_user_regs *regs)
             return;
         break;
     case 7: /* the handler finds TS clear (ABI) */
-        __asm__ volatile("clts");
+        clts();
         current->pv.ctrl_cr0_ts = 0;
         break;
     case 13: guest_gp(regs); return;

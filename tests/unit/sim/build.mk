@@ -2,7 +2,7 @@
 # Unit tests of xen/sched, xen/domain and their hypercalls on a simulated machine (sim.h), under ASan and
 # UBSan. An object tree of its own: the stand-ins differ from those of tests/unit/host.
 SIM_SRC := $(wildcard xen/sched/*.c xen/domain/*.c hypercalls/domctl*.c hypercalls/sysctl*.c) \
-        xen/lib/rangeset.c xen/pv/context.c xen/x86/cpuid_policy.c tests/unit/sim/sim.c \
+        xen/lib/rangeset.c xen/pv/context.c xen/x86/cpuid_policy.c tests/unit/sim/sim.c tests/unit/host/pirq.c \
         $(addprefix hypercalls/,gate.c event_channel_op.c grant_table_op.c sched_op.c vcpu_op.c)
 SIM_OBJ := $(SIM_SRC:%.c=$(B)/sim/%.o)
 SIM_TESTS := $(patsubst tests/unit/sim/%.c,$(B)/test/%,$(wildcard tests/unit/sim/*_test.c))

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The stand-in itself: what other tests build upon. */
+#include "host/host.h"
+#include "whole.h"
+#include "mm/alloc.h"
+#include "domain/grant_table.h"
+#include "hypercalls/abi/sched.h"
+
+static struct whole_guest a, b;
+
+static void start(void)
+{
+    whole_start(2, 512);
+    EXPECT(whole_guest_create(&a, 1, 1, 12));
+    EXPECT(whole_guest_create(&b, 2, 1, 12));
+}
+
+static long mmu_update(struct vcpu *v, const struct mmu_update *u, unsigned int n)
+{
+    memcpy(whole_arena(0), u, n * sizeof(*u));
+    return whole_hypercall(v, __HYPERVISOR_mmu_update, WHOLE_ARENA, n, 0, DOMID_SELF, 0);
+}
+static long mmuext(struct vcpu *v, unsigned int cmd, mfn_t m)
+{
+    *(struct mmuext_op *)whole_arena(0) = (struct mmuext_op){.cmd = cmd, .arg1.mfn = mfn_x(m)};
+    return whole_hypercall(v, __HYPERVISOR_mmuext_op, WHOLE_ARENA, 1, 0, DOMID_SELF, 0);
+}
+static uint64_t entry_address(const struct whole_guest *g, unsigned int table, unsigned int index)
+{
+    return (mfn_x(g->frame[table]) << PAGE_SHIFT) + index * sizeof(pte_t);
+}
+
+static void tables(void)
+{
+    struct mmu_update u;
+    struct vcpu *v;
+
+    start();
+    v = a.d->vcpu[0];
+    /* Writable: an ordinary frame, but neither a page table nor another domain's frame. */
+    u = (struct mmu_update){entry_address(&a, 3, 20), pte_make(a.frame[5], PTE_PRESENT | PTE_RW)};
+    EXPECT_EQ(mmu_update(v, &u, 1), 0);
+    u.val = pte_make(a.frame[3], PTE_PRESENT | PTE_RW);
+    EXPECT(mmu_update(v, &u, 1) < 0);
+    u.val = pte_make(b.frame[5], PTE_PRESENT);
+    EXPECT(mmu_update(v, &u, 1) < 0);
+    EXPECT_EQ(mmuext(v, MMUEXT_PIN_L4_TABLE, a.frame[0]), 0);
+    EXPECT(mmuext(v, MMUEXT_PIN_L4_TABLE, a.frame[5]) < 0);
+    EXPECT_EQ(whole_hypercall(v, __HYPERVISOR_update_va_mapping, WHOLE_VA(20), 0, 0, 0, 0), 0);
+    EXPECT(mmuext(v, MMUEXT_PIN_L4_TABLE, a.frame[5]) < 0);
+    EXPECT_EQ(whole_hypercall(v, __HYPERVISOR_update_va_mapping, WHOLE_VA(5), 0, 0, 0, 0), 0);
+    /* Its last writable mapping went, and it is all zero. */
+    EXPECT_EQ(mmuext(v, MMUEXT_PIN_L4_TABLE, a.frame[5]), 0);
+}
+
+static void continuations(void)
+{
+    struct whole_call c = {.nr = __HYPERVISOR_mmu_update, .arg = {WHOLE_ARENA, 3, 0, DOMID_SELF}};
+    struct mmu_update *u = whole_arena(0);
+
+    start();
+    for (unsigned int i = 0; i < 3; i++)
+        u[i] = (struct mmu_update){entry_address(&a, 3, 20 + i),
+                                   pte_make(a.frame[5 + i], PTE_PRESENT)};
+    whole_preempt_at = 2;
+    EXPECT(whole_issue(a.d->vcpu[0], &c));
+    EXPECT_EQ(c.arg[0], WHOLE_ARENA + 2 * sizeof(*u));
+    EXPECT_EQ(c.arg[1] & 0xff, 1);
+    EXPECT(!whole_issue(a.d->vcpu[0], &c));
+    EXPECT_EQ(c.result, 0);
+    /* In a batch, too. */
+    struct multicall_entry *mc = whole_arena(0x1000);
+    mc[0] = (struct multicall_entry){.op = __HYPERVISOR_mmu_update,
+                                     .args = {WHOLE_ARENA, 3, 0, DOMID_SELF}};
+    mc[1] = mc[0];
+    c = (struct whole_call){.nr = __HYPERVISOR_multicall, .arg = {WHOLE_ARENA + 0x1000, 2}};
+    whole_preempt_at = 1;
+    EXPECT(whole_issue(a.d->vcpu[0], &c));
+    EXPECT_EQ(c.arg[1], 2);
+    EXPECT(!whole_issue(a.d->vcpu[0], &c));
+    EXPECT_EQ(mc[0].result, 0);
+    EXPECT_EQ(mc[1].result, 0);
+}
+
+static void faults(void)
+{
+    start();
+    EXPECT_EQ(
+        whole_hypercall(a.d->vcpu[0], __HYPERVISOR_mmu_update, WHOLE_BAD_VA, 1, 0, DOMID_SELF, 0),
+        -EFAULT);
+    whole_fault_at = 1;
+    struct mmu_update u = {entry_address(&a, 3, 20), 0};
+    EXPECT_EQ(mmu_update(a.d->vcpu[0], &u, 1), -EFAULT);
+    EXPECT_EQ(mmu_update(a.d->vcpu[0], &u, 1), 0);
+    EXPECT_EQ(whole_hypercall(a.d->vcpu[0], __HYPERVISOR_domctl, WHOLE_ARENA, 0, 0, 0, 0), -EPERM);
+    EXPECT_EQ(whole_hypercall(a.d->vcpu[0], 63, 0, 0, 0, 0, 0), -ENOSYS);
+}
+
+static void grants(void)
+{
+    grant_entry_v1_t *table;
+    struct gnttab_map_grant_ref *map = whole_arena(0);
+    struct gnttab_unmap_grant_ref *unmap = whole_arena(0);
+    unsigned long before;
+    mfn_t m;
+
+    start();
+    EXPECT_EQ(grant_table_frame(b.d, 0, &m), 0);
+    table = mfn_to_virt(m);
+    table[8] = (grant_entry_v1_t){
+        .flags = GTF_permit_access, .domid = 1, .frame = (uint32_t)mfn_x(b.frame[6])};
+    *map = (struct gnttab_map_grant_ref){
+        .host_addr = WHOLE_VA(30), .flags = GNTMAP_host_map, .ref = 8, .dom = 2};
+    EXPECT_EQ(whole_hypercall(a.d->vcpu[0], __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref,
+                              WHOLE_ARENA, 1, 0, 0),
+              0);
+    EXPECT_EQ(map->status, 0);
+    EXPECT_EQ(frame_type(mfn_to_frame(b.frame[6])), FRAME_WRITABLE);
+    grant_handle_t handle = map->handle;
+    *unmap = (struct gnttab_unmap_grant_ref){.host_addr = WHOLE_VA(30), .handle = handle};
+    before = whole_flushes[a.d->vcpu[0]->processor];
+    EXPECT_EQ(whole_hypercall(a.d->vcpu[0], __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref,
+                              WHOLE_ARENA, 1, 0, 0),
+              0);
+    EXPECT_EQ(unmap->status, 0);
+    EXPECT(whole_flushes[a.d->vcpu[0]->processor] > before);
+}
+
+/* Made and ended by Domain 0's hypercalls, nothing is left. */
+static void life(void)
+{
+    struct xen_domctl *op = whole_arena(0);
+    struct vcpu *v;
+    uint64_t free;
+
+    start();
+    v = whole_dom0.d->vcpu[0];
+    for (unsigned int i = 0; i < 3; i++) {
+        *op = (struct xen_domctl){.cmd = XEN_DOMCTL_createdomain,
+                                  .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                                  .domain = 7};
+        op->u.createdomain = (struct xen_domctl_createdomain){
+            .max_vcpus = 1, .max_evtchn_port = 127, .max_grant_frames = 1, .grant_opts = 1};
+        EXPECT_EQ(whole_hypercall(v, __HYPERVISOR_domctl, WHOLE_ARENA, 0, 0, 0, 0), 0);
+        *op = (struct xen_domctl){.cmd = XEN_DOMCTL_destroydomain,
+                                  .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                                  .domain = 7};
+        EXPECT_EQ(whole_hypercall(v, __HYPERVISOR_domctl, WHOLE_ARENA, 0, 0, 0, 0), 0);
+        whole_softirqs();
+        EXPECT(!domain_get_by_id(7));
+        if (i == 0)
+            free = frames_free_count();
+        EXPECT_EQ(frames_free_count(), free);
+    }
+    /* One that has tables and runs; preempted at every check. */
+    whole_enter(b.d->vcpu[0]);
+    for (;;) {
+        *op = (struct xen_domctl){.cmd = XEN_DOMCTL_destroydomain,
+                                  .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                                  .domain = 2};
+        struct whole_call c = {.nr = __HYPERVISOR_domctl, .arg = {WHOLE_ARENA}};
+        whole_preempt_at = 1;
+        if (!whole_issue(v, &c)) {
+            EXPECT_EQ(c.result, 0);
+            break;
+        }
+    }
+    whole_softirqs();
+    EXPECT(!domain_get_by_id(2));
+}
+
+/* Each allocation of a creation fails once: nothing is lost. */
+static void no_memory(void)
+{
+    struct whole_guest g;
+    uint64_t free;
+    bool made = false;
+
+    start();
+    EXPECT(whole_guest_create(&g, 3, 1, 8)); /* tables by id and the like are kept */
+    whole_guest_kill(g.d);
+    free = frames_free_count();
+    for (unsigned int n = 1; !made; n++) {
+        whole_fail_at = n;
+        made = whole_guest_create(&g, 3, 1, 8);
+        EXPECT(made || !whole_fail_at);
+        if (made)
+            whole_guest_kill(g.d);
+        whole_fail_at = 0;
+        whole_softirqs();
+        EXPECT_EQ(frames_free_count(), free);
+    }
+}
+
+/* The scheduler gives CPUs to vCPUs that may run. */
+static void scheduling(void)
+{
+    start();
+    for (whole_cpu = 0; whole_cpu < 2; whole_cpu++)
+        whole_cpu_step();
+    EXPECT(!whole_cpu_info[0].vcpu->domain->is_idle && !whole_cpu_info[1].vcpu->domain->is_idle);
+    whole_cpu = 0;
+    struct vcpu *v = current;
+    EXPECT(v->is_running);
+    EXPECT_EQ(whole_hypercall(v, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0, 0, 0), 0);
+    whole_cpu_step();
+    EXPECT(current != v);
+}
+
+static const struct unit_test tests[] = {
+    {"whole-tables", tables},
+    {"whole-continuations", continuations},
+    {"whole-faults", faults},
+    {"whole-grants", grants},
+    {"whole-life", life},
+    {"whole-no-memory", no_memory},
+    {"whole-scheduling", scheduling},
+};
+int main(int argc, char **argv)
+{
+    return unit_main(tests, ARRAY_SIZE(tests), argc, argv);
+}
