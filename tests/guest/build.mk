@@ -10,6 +10,8 @@ $(foreach t,$(GUEST_TESTS),$(eval $(call guest_kernel,$(t), \
 
 $(eval $(call guest_kernel,domains, \
     $(addprefix $(B)/guest/tests/guest/, main.o domains.o) $(GUEST_WORKERS)))
+$(eval $(call guest_kernel,faults, \
+    $(addprefix $(B)/guest/tests/guest/, main.o faults.o) $(GUEST_WORKERS)))
 $(eval $(call guest_kernel,worker,$(B)/guest/tests/guest/worker.o))
 
 # Kernels that end badly, or not at all, have no main.c: they are one case each.
@@ -17,7 +19,7 @@ $(eval $(call guest_kernel,crash,$(B)/guest/tests/guest/crash.o))
 $(eval $(call guest_kernel,spin,$(B)/guest/tests/guest/spin.o))
 
 .PHONY: check-guest check-guest-intel check-guest-xen
-GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf worker.elf)
+GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf faults.elf worker.elf)
 
 check-guest: $(GUEST_ELFS)
 	tests/guest/run --hv=hospes --build=$(B)

@@ -7,8 +7,10 @@
 #include "console/console_internal.h"
 #include "domain/domain.h"
 #include "domain/event_internal.h"
+#include "boot/cmdline.h"
 #include "lib/lib.h"
 #include "mm/alloc.h"
+#include "mm/fault.h"
 #include "x86/cpu.h"
 #include "x86/smp.h"
 #include "x86/time.h"
@@ -140,8 +142,40 @@ static void key_time(char key __unused)
            (unsigned long long)sec, nsec, tsc_khz);
 }
 
+/* With the boot option alloc-faults: tests make allocations fail, one after another. */
+static bool opt_alloc_faults;
+OPT_BOOL("alloc-faults", opt_alloc_faults);
+
+static unsigned int fault_number;
+
+/* The first time the next allocation will fail, the second time the second one, and so on. */
+static void key_fault(char key __unused)
+{
+    alloc_fault_arm(++fault_number);
+}
+
+static void key_fault_end(char key __unused)
+{
+    const void *at;
+    bool reached = alloc_fault_disarm(&at);
+    uint64_t offset = 0;
+    const char *name = reached ? symbol_lookup((uint64_t)at, &offset) : NULL;
+
+    if (reached)
+        printk(LOG_ERR "Allocation fault %u: in %s+%#lx\n", fault_number, name ? name : "?",
+               (unsigned long)offset);
+    else
+        printk(LOG_ERR "Allocation fault %u: not reached\n", fault_number);
+    if (!reached)
+        fault_number = 0;
+}
+
 void keys_init(void)
 {
+    if (opt_alloc_faults) {
+        debug_key_register('f', key_fault, "let a later allocation fail than the last time");
+        debug_key_register('F', key_fault_end, "end that and say what became of it");
+    }
     debug_key_register('d', key_registers, "dump registers of all CPUs");
     debug_key_register('q', key_domains, "dump domains and their vCPUs");
     debug_key_register('e', key_events, "dump event channels");

@@ -7,6 +7,7 @@
  * it scrubbed, and after every CPU that may hold a TLB entry of its former life has flushed.
  */
 #include "mm/alloc.h"
+#include "mm/fault.h"
 #include "mm/internal.h"
 #include "domain/domain.h"
 #include "lib/lib.h"
@@ -156,7 +157,7 @@ void prepare_block(mfn_t m, unsigned int order, uint32_t generation)
     }
 }
 
-struct frame *frames_alloc(unsigned int order, unsigned int below_bits)
+struct frame *frames_take(unsigned int order, unsigned int below_bits)
 {
     if (order > MAX_ORDER)
         return NULL;
@@ -168,6 +169,11 @@ struct frame *frames_alloc(unsigned int order, unsigned int below_bits)
         return NULL;
     prepare_block(m, order, 0);
     return mfn_to_frame(m);
+}
+
+struct frame *frames_alloc(unsigned int order, unsigned int below_bits)
+{
+    return alloc_fault() ? NULL : frames_take(order, below_bits);
 }
 
 void frames_free(struct frame *f, unsigned int order)
@@ -184,7 +190,7 @@ void frames_free(struct frame *f, unsigned int order)
 
 void *page_zalloc(void)
 {
-    struct frame *f = frames_alloc(0, 0);
+    struct frame *f = alloc_fault() ? NULL : frames_take(0, 0);
 
     if (!f)
         return NULL;
@@ -204,7 +210,7 @@ struct frame *dom_frames_alloc(struct domain *d, unsigned int order, unsigned in
     uint64_t n = 1ull << order;
     mfn_t m = INVALID_MFN;
 
-    if (order > MAX_ORDER)
+    if (order > MAX_ORDER || alloc_fault())
         return NULL;
     spin_lock(&d->mem_lock);
     if (!dom_charge(d, n)) {

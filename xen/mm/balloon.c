@@ -6,6 +6,7 @@
  */
 #include "mm/balloon.h"
 #include "mm/alloc.h"
+#include "mm/fault.h"
 #include "mm/internal.h"
 #include "lib/lib.h"
 #include "x86/tlb.h"
@@ -54,6 +55,8 @@ unsigned int dom_frames_take(struct domain *d, unsigned int n, unsigned int belo
     bool put = false, clean = true;
     unsigned int i;
 
+    if (alloc_fault())
+        n /= 2; /* as if memory had run out */
     spin_lock(&d->mem_lock);
     spin_lock(&frames_lock);
     n = reserve(d, n);

@@ -5,6 +5,8 @@
  * allocation's order is kept in its frame descriptor. Everything handed out is zeroed.
  */
 #include "mm/alloc.h"
+#include "mm/fault.h"
+#include "mm/internal.h"
 #include "lib/lib.h"
 #include "lib/spinlock.h"
 #include "lib/list.h"
@@ -31,10 +33,12 @@ static struct slab *slab_of(void *p)
 
 static struct slab *slab_new(unsigned int shift)
 {
-    struct slab *s = page_zalloc();
+    struct frame *f = frames_take(0, 0);
 
-    if (!s)
+    if (!f)
         return NULL;
+    struct slab *s = frame_to_virt(f);
+    memset(s, 0, PAGE_SIZE);
     s->magic = SLAB_MAGIC;
     s->shift = (uint16_t)shift;
     size_t first = MAX(sizeof(*s), (size_t)1 << shift);
@@ -83,7 +87,7 @@ static void *alloc_large(size_t size)
 
     while (PAGE_SIZE << order < size)
         order++;
-    struct frame *f = frames_alloc(order, 0);
+    struct frame *f = frames_take(order, 0);
     if (!f)
         return NULL;
     f->validated = (uint16_t)order;
@@ -92,7 +96,7 @@ static void *alloc_large(size_t size)
     return p;
 }
 
-void *hv_zalloc(size_t size)
+static void *alloc(size_t size)
 {
     unsigned int shift = MIN_SHIFT;
 
@@ -103,11 +107,18 @@ void *hv_zalloc(size_t size)
     return alloc_small(shift);
 }
 
+void *hv_zalloc(size_t size)
+{
+    return alloc_fault() ? NULL : alloc(size);
+}
+
 void *hv_alloc_aligned(size_t size, size_t align)
 {
+    if (alloc_fault())
+        return NULL;
     /* Objects of 64 bytes and less lie at multiples of their size; larger ones at 64. */
     if (align <= 64)
-        return hv_zalloc(MAX(size, align));
+        return alloc(MAX(size, align));
     return alloc_large(MAX(size, align));
 }
 

@@ -37,6 +37,9 @@ void free_block(uint64_t mfn, unsigned int order);
 /* Make a block fit for a new owner of this generation (0: the hypervisor). No locks needed. */
 void prepare_block(mfn_t m, unsigned int order, uint32_t generation);
 
+/* As frames_alloc(), of which it is all but the failures on purpose (mm/fault.h). */
+struct frame *frames_take(unsigned int order, unsigned int below_bits);
+
 /* ---- frames of a domain; mem_lock held ----------------------------------------------------- */
 
 static inline void dom_list_add(struct domain *d, struct frame *f)
