@@ -145,7 +145,7 @@ extern struct domain *domain_list; /* ascending ids; walk with domain_next() */
  * domain_put() undoes it. Any context.
  */
 struct domain *domain_get_by_id(domid_t id);
-/* id or DOMID_SELF of current. */
+/* The domain that a guest names: id or DOMID_SELF of current. Never a special one (DOMID_XEN ...). */
 struct domain *domain_get_self_or(domid_t id);
 static inline void domain_get(struct domain *d)
 {

@@ -52,7 +52,8 @@ struct domain *domain_get_self_or(domid_t id)
         domain_get(current->domain);
         return current->domain;
     }
-    return domain_get_by_id(id);
+    /* The special domains have no event channels, grant tables and the like. */
+    return id < DOMID_FIRST_RESERVED ? domain_get_by_id(id) : NULL;
 }
 
 struct domain *domain_get_from(unsigned int id)

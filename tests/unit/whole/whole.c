@@ -170,10 +170,14 @@ void write_cr3(unsigned long v)
 {
     cpu_info()->cr3 = v;
     whole_flushes[whole_cpu]++;
+    if (whole_hooks.flush)
+        whole_hooks.flush(0);
 }
-void invlpg(uint64_t va __unused)
+void invlpg(uint64_t va)
 {
     whole_flushes[whole_cpu]++;
+    if (whole_hooks.flush)
+        whole_hooks.flush(va);
 }
 
 /* On that CPU, as its interrupt handler would. */
@@ -366,6 +370,8 @@ static bool faults(uint64_t va, size_t len)
     uint64_t offset = va - WHOLE_ARENA;
 
     whole_accesses++;
+    if (whole_hooks.access)
+        whole_hooks.access();
     if (whole_fault_at && --whole_fault_at == 0)
         return true;
     return offset > WHOLE_ARENA_SIZE || len > WHOLE_ARENA_SIZE - offset;

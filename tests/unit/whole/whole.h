@@ -126,6 +126,10 @@ struct whole_hooks {
     bool (*preempt)(void);
     bool (*alloc_fails)(void);
     void (*kick)(unsigned int cpu);
+    /* The CPU drops a page's translation, or (0) all. */
+    void (*flush)(uint64_t va);
+    /* Before an access to guest memory. */
+    void (*access)(void);
 };
 extern struct whole_hooks whole_hooks;
 /* What preempt_check() is in the hypervisor: work for this CPU, or an event for current. */

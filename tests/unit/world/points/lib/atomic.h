@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* xen/lib/atomic.h for simulations: before each atomic change another CPU may execute (simulate.c). */
+#ifndef TESTS_WORLD_POINTS_ATOMIC_H
+#define TESTS_WORLD_POINTS_ATOMIC_H
+#include "xen/lib/atomic.h"
+
+void world_point(void);
+
+#undef atomic_add
+#undef atomic_sub
+#undef atomic_add_fetch
+#undef atomic_sub_fetch
+#undef atomic_fetch_add
+#undef atomic_or
+#undef atomic_and
+#undef atomic_fetch_or
+#undef atomic_fetch_and
+#undef atomic_xchg
+#undef atomic_cmpxchg
+#define POINT_OP(op, p, v)     (world_point(), __atomic_##op((p), (v), __ATOMIC_SEQ_CST))
+#define atomic_add(p, v)       ((void)POINT_OP(fetch_add, p, v))
+#define atomic_sub(p, v)       ((void)POINT_OP(fetch_sub, p, v))
+#define atomic_add_fetch(p, v) POINT_OP(add_fetch, p, v)
+#define atomic_sub_fetch(p, v) POINT_OP(sub_fetch, p, v)
+#define atomic_fetch_add(p, v) POINT_OP(fetch_add, p, v)
+#define atomic_or(p, v)        ((void)POINT_OP(fetch_or, p, v))
+#define atomic_and(p, v)       ((void)POINT_OP(fetch_and, p, v))
+#define atomic_fetch_or(p, v)  POINT_OP(fetch_or, p, v)
+#define atomic_fetch_and(p, v) POINT_OP(fetch_and, p, v)
+#define atomic_xchg(p, v)      POINT_OP(exchange_n, p, v)
+#define atomic_cmpxchg(p, old, new) \
+    (world_point(),                 \
+     __atomic_compare_exchange_n((p), (old), (new), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+
+#endif

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Deterministic simulation: some CPUs, each a fiber, run the vCPUs of three domains, whose guests
+ * make random hypercalls, write to their memory and are created and destroyed. Which CPU executes next
+ * is decided at every lock, unlock, wait and preemption check, guest access and exit, by the seed. The
+ * same seed gives the same run.
+ *
+ *   simulate [-v] [-s STEPS] FIRST [LAST]      seeds; a line for each that fails, and a verdict
+ *   simulate -t SEED                           twice: the traces must be the same
+ */
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/host.h"
+#include "domain/event_internal.h"
+#include "hypercalls/abi/sched.h"
+#include "mm/alloc.h"
+#include "tests/unit/world/calls.h"
+#include "tests/unit/world/fiber.h"
+#include "tests/unit/world/tlb.h"
+
+#define MAX_SIM_CPUS 4
+#define GUEST_VCPUS  2
+#define WAIT_LIMIT   200000 /* times that one CPU may look in vain */
+#define ISSUE_LIMIT  20000  /* times that a call may be continued */
+#define SETTLE_STEPS 400000
+
+/* What a run was like, for who started it. */
+struct result {
+    uint64_t trace;
+    unsigned long points, switches, calls, accesses, made, ended;
+};
+static struct result *result;
+static bool verbose;
+static unsigned long max_points = 40000;
+
+/* ---- chance ---- */
+
+static uint64_t chance_state;
+
+static uint32_t chance(uint32_t n)
+{
+    chance_state ^= chance_state << 13;
+    chance_state ^= chance_state >> 7;
+    chance_state ^= chance_state << 17;
+    return (uint32_t)(chance_state >> 32) % n;
+}
+
+static void trace(uint64_t what)
+{
+    result->trace = (result->trace ^ what) * 0x100000001b3ull;
+}
+
+/* ---- CPUs ---- */
+
+struct sim_cpu {
+    struct fiber fiber;
+    unsigned int waits; /* looks in a row */
+    bool outside;       /* in no hypercall */
+    const void *lock;   /* that it took or waited for last */
+};
+static struct sim_cpu cpus[MAX_SIM_CPUS];
+static unsigned int nr_cpus, running, switch_odds, preempt_odds;
+static bool stopping, calm; /* calm: no preemption out of thin air */
+
+/* A fiber executes, and not on behalf of a check. */
+static bool in_fiber;
+
+static void leave(void)
+{
+    unsigned int was = whole_cpu;
+
+    result->switches++;
+    fiber_leave(&cpus[running].fiber);
+    whole_cpu = was;
+}
+
+/* Another CPU may go on here. (Not from an interrupt, which borrows the CPU that executes.) */
+static void point(uint64_t what)
+{
+    if (!in_fiber)
+        return;
+    result->points++;
+    trace(what << 8 | running);
+    in_fiber = false;
+    tlb_model_check();
+    in_fiber = true;
+    cpus[running].waits = 0;
+    if (whole_cpu == running && chance(switch_odds) == 0)
+        leave();
+}
+
+void world_point(void); /* points/lib/atomic.h */
+void world_point(void)
+{
+    point(7);
+}
+
+static void on_lock(const struct spinlock *l)
+{
+    if (whole_cpu == running)
+        cpus[running].lock = l;
+    point(1 | (uint64_t)l->level << 4);
+}
+static void on_unlock(const struct spinlock *l)
+{
+    point(2 | (uint64_t)l->level << 4);
+}
+static void on_relax(void)
+{
+    struct sim_cpu *c = &cpus[running];
+
+    if (++c->waits > WAIT_LIMIT) {
+        for (unsigned int i = 0; i < nr_cpus; i++)
+            printf("# CPU %u: %u looks, last lock of level %d, %s\n", i, cpus[i].waits,
+                   cpus[i].lock ? ((const struct spinlock *)cpus[i].lock)->level : 0,
+                   cpus[i].outside ? "outside" : "inside");
+        unit_fail(__FILE__, __LINE__, "deadlock: CPU %u waits for ever", running);
+    }
+    trace(3);
+    leave();
+}
+static bool on_preempt(void)
+{
+    point(4);
+    return whole_real_preempt_check() || (!calm && chance(preempt_odds) == 0);
+}
+
+/* ---- guests ---- */
+
+static struct world world;
+
+/* The call that a vCPU is in, across its CPUs. */
+struct task {
+    domid_t id;
+    unsigned int vcpu;
+    uint32_t generation;
+    bool busy;
+    struct whole_call call;
+};
+static struct task tasks[8];
+
+static struct task *task_of(const struct vcpu *v)
+{
+    unsigned int domid = v->domain->id;
+    struct task *t = domid < WORLD_GUESTS && v->id < GUEST_VCPUS
+                         ? &tasks[domid * GUEST_VCPUS + v->id]
+                         : &tasks[6 + (domid + v->id) % 2];
+
+    if (t->id != domid || t->vcpu != v->id || t->generation != v->domain->generation)
+        *t = (struct task){.id = v->domain->id, .vcpu = v->id, .generation = v->domain->generation};
+    return t;
+}
+
+static struct input random_input(uint8_t *buf, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        buf[i] = (uint8_t)chance(256);
+    return (struct input){buf, buf + size};
+}
+
+static void access_memory(unsigned int n)
+{
+    while (n--) {
+        uint64_t va = WHOLE_VA(chance(40)) + chance(512) * 8;
+        bool ok = tlb_model_access(va, chance(2), chance(1000));
+
+        result->accesses += ok;
+        trace(ok);
+        point(5);
+    }
+}
+
+/* Domain 0's tools make domains 1 and 2 again. */
+static void make_missing(void)
+{
+    for (domid_t id = 1; id < WORLD_GUESTS; id++) {
+        struct domain *d = domain_get_by_id(id);
+        struct whole_guest g;
+
+        if (d) {
+            domain_put(d);
+            continue;
+        }
+        calm = true;
+        if (whole_guest_create(&g, id, GUEST_VCPUS, 24)) {
+            world.guest[id] = g;
+            result->made++;
+        }
+        calm = false;
+    }
+}
+
+static void new_call(const struct caller *me, struct task *t)
+{
+    uint8_t bytes[512];
+    struct input in = random_input(bytes, sizeof(bytes));
+    struct call c;
+
+    call_make(&in, &world, me, &c);
+    t->call = (struct whole_call){.nr = c.nr};
+    for (unsigned int i = 0; i < 5; i++)
+        t->call.arg[i] = c.arg[i];
+    t->busy = true;
+    result->calls++;
+}
+
+/* What the guest does between two exits of its CPU. */
+static void guest_step(struct vcpu *v)
+{
+    struct task *t = task_of(v);
+    struct caller me = {&world.guest[v->domain->id % WORLD_GUESTS],
+                        (domid_t)(v->domain->id % WORLD_GUESTS), (unsigned int)(t - tasks)};
+    uint8_t bytes[16];
+
+    if (!stopping) {
+        struct input in = random_input(bytes, sizeof(bytes));
+
+        access_memory(chance(3));
+        if (chance(4) == 0)
+            guest_writes(&in, &world, &me);
+        if (t->busy && chance(8) == 0)
+            call_disturb(&in, &world, &me);
+        if (t->busy && chance(64) == 0)
+            t->call.arg[chance(4)] += chance(3);
+        if (v->domain == dom0 && chance(4) == 0)
+            make_missing();
+        if (!t->busy)
+            new_call(&me, t);
+    }
+    if (!t->busy)
+        return;
+    if (verbose)
+        printf("# CPU %u d%uv%u %s(%lx, %lx, %lx, %lx)\n", running, v->domain->id, v->id,
+               call_name(t->call.nr), t->call.arg[0], t->call.arg[1], t->call.arg[2],
+               t->call.arg[3]);
+    if (t->call.issues > ISSUE_LIMIT)
+        unit_fail(__FILE__, __LINE__, "%s of d%uv%u does not end", call_name(t->call.nr),
+                  v->domain->id, v->id);
+    cpus[running].outside = false;
+    bool again = whole_issue(v, &t->call);
+    cpus[running].outside = true;
+    t->busy = again;
+    if (verbose)
+        printf("# CPU %u d%uv%u -> %ld%s\n", running, v->domain->id, v->id, t->call.result,
+               again ? " (again)" : "");
+    trace((uint64_t)t->call.result);
+    if (v->domain->dying)
+        result->ended++;
+}
+
+static void cpu_main(void *unused __unused)
+{
+    unsigned int me = running;
+
+    for (;;) {
+        ASSERT(whole_cpu == me && running == me);
+        softirq_raise(SOFTIRQ_TIMER);
+        cpus[me].outside = false;
+        whole_cpu_step();
+        cpus[me].outside = true;
+        if (!current->domain->is_idle)
+            guest_step(current);
+        else
+            leave();
+        point(6);
+    }
+}
+
+/* ---- at rest ---- */
+
+static bool at_rest(void)
+{
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        const struct vcpu *v = whole_cpu_info[i].vcpu;
+
+        if (!cpus[i].outside || whole_cpu_info[i].work)
+            return false;
+        if (!v->domain->is_idle && task_of(v)->busy)
+            return false;
+    }
+    return true;
+}
+
+static void check_vcpu(const struct vcpu *v)
+{
+    if (v->pause_flags == VPF_BLOCKED && !v->vcpu_info_frame && v->vcpu_info &&
+        vcpu_event_pending(v->vcpu_info))
+        unit_fail(__FILE__, __LINE__, "d%uv%u is blocked with an event pending", v->domain->id,
+                  v->id);
+    if (!vcpu_runnable(v) || v->is_running || v->sched.parked || v->domain->sched.cap)
+        return;
+    for (unsigned int i = 0; i < nr_cpus; i++)
+        if (whole_cpu_info[i].vcpu->domain->is_idle && cpumask_test(v->hard_affinity, i))
+            unit_fail(__FILE__, __LINE__, "d%uv%u could run, and CPU %u is idle", v->domain->id,
+                      v->id, i);
+}
+
+static void check_rest(void)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    for (unsigned int id = 0; (d = domain_get_from(id)) != NULL;) {
+        id = d->id + 1u;
+        for_each_vcpu(d, v) check_vcpu(v);
+        domain_put(d);
+    }
+    tlb_model_check_quiet();
+}
+
+static void run_cpu(void)
+{
+    whole_cpu = running = chance(nr_cpus);
+    /* Time passes, now and then a scheduler's slice of it. */
+    whole_now += 1000 + (s_time_t)chance(200) * (chance(16) == 0 ? 200000 : 100);
+    in_fiber = true;
+    fiber_enter(&cpus[running].fiber);
+    in_fiber = false;
+}
+
+static void settle(void)
+{
+    stopping = true;
+    for (unsigned long i = 0; !at_rest(); i++) {
+        if (i > SETTLE_STEPS)
+            unit_fail(__FILE__, __LINE__, "it does not come to rest");
+        run_cpu();
+    }
+    stopping = false;
+}
+
+static void simulate(uint64_t seed)
+{
+    static const uint8_t odds[] = {1, 2, 4, 8, 16, 64};
+
+    chance_state = seed * 0x9e3779b97f4a7c15ull + 1;
+    for (unsigned int i = 0; i < 8; i++)
+        chance(2);
+    result->trace = 0xcbf29ce484222325ull;
+    nr_cpus = 2 + chance(MAX_SIM_CPUS - 1);
+    switch_odds = odds[chance(ARRAY_SIZE(odds))];
+    preempt_odds = odds[1 + chance(ARRAY_SIZE(odds) - 1)];
+    whole_start(nr_cpus, 2048);
+    world.guest[0] = whole_dom0;
+    for (domid_t id = 1; id < WORLD_GUESTS; id++)
+        EXPECT(whole_guest_create(&world.guest[id], id, GUEST_VCPUS, 24));
+    whole_hooks = (struct whole_hooks){.lock = on_lock,
+                                       .unlock = on_unlock,
+                                       .relax = on_relax,
+                                       .preempt = on_preempt,
+                                       .flush = tlb_model_flush};
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        cpus[i].outside = true;
+        fiber_make(&cpus[i].fiber, cpu_main, NULL);
+    }
+    for (unsigned long next = 0; result->points < max_points;) {
+        run_cpu();
+        if (result->points < next)
+            continue;
+        next = result->points + max_points / 8;
+        settle();
+        check_rest();
+    }
+    settle();
+    check_rest();
+}
+
+/* ---- the runner ---- */
+
+/* A seed in a process of its own. Answers whether it went well, else *why. */
+static bool run_seed(uint64_t seed, char *why, size_t size)
+{
+    int fds[2], status;
+    FILE *out;
+    char line[512];
+
+    memset(result, 0, sizeof(*result));
+    fflush(stdout);
+    if (pipe(fds))
+        return false;
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        dup2(fds[1], STDERR_FILENO);
+        close(fds[0]);
+        close(fds[1]);
+        alarm(120);
+        simulate(seed);
+        fflush(stdout);
+        _exit(0);
+    }
+    close(fds[1]);
+    out = fdopen(fds[0], "r");
+    snprintf(why, size, "no reason given");
+    while (out && fgets(line, sizeof(line), out)) {
+        if (line[0] == '#')
+            fputs(line, stdout);
+        else if (!strstr(line, "WARNING: ASan doesn't fully support"))
+            snprintf(why, size, "%.*s", (int)strcspn(line, "\n"), line);
+    }
+    if (out)
+        fclose(out);
+    if (waitpid(pid, &status, 0) != pid)
+        return false;
+    if (WIFSIGNALED(status))
+        snprintf(why, size, "killed by signal %d", WTERMSIG(status));
+    /* What Domain 0 may do, and then it is over. */
+    return status == 0 || strstr(why, "panic: the machine was") != NULL;
+}
+
+static int run_seeds(const char *program, uint64_t first, uint64_t last)
+{
+    struct result sum = {0};
+    unsigned int failed = 0;
+    char why[512];
+
+    for (uint64_t seed = first; seed <= last; seed++) {
+        if (!run_seed(seed, why, sizeof(why))) {
+            printf("not ok simulate-%lu: %s; again: %s -v -s %lu %lu\n", (unsigned long)seed, why,
+                   program, max_points, (unsigned long)seed);
+            failed++;
+        }
+        sum.points += result->points;
+        sum.switches += result->switches;
+        sum.calls += result->calls;
+        sum.accesses += result->accesses;
+        sum.made += result->made;
+        if (first == last)
+            printf("# seed %lu: trace %016lx\n", (unsigned long)seed, result->trace);
+    }
+    printf(
+        "# %lu seeds: %lu points, %lu switches, %lu calls, %lu accesses, %lu domains made again\n",
+        (unsigned long)(last - first + 1), sum.points, sum.switches, sum.calls, sum.accesses,
+        sum.made);
+    if (!failed)
+        printf("ok simulate-%lu-%lu\n", (unsigned long)first, (unsigned long)last);
+    return failed ? 1 : 0;
+}
+
+static int run_twice(uint64_t seed)
+{
+    char why[512];
+    bool ok = run_seed(seed, why, sizeof(why));
+    uint64_t once = result->trace;
+
+    ok &= run_seed(seed, why, sizeof(why));
+    if (!ok)
+        printf("not ok simulate-twice: %s\n", why);
+    else if (once != result->trace)
+        printf("not ok simulate-twice: seed %lu has two traces\n", (unsigned long)seed);
+    else
+        printf("ok simulate-twice\n");
+    return ok && once == result->trace ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    bool twice = false;
+    int option;
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    while ((option = getopt(argc, argv, "vts:")) != -1) {
+        verbose |= option == 'v';
+        twice |= option == 't';
+        if (option == 's')
+            max_points = strtoul(optarg, NULL, 0);
+        if (option == '?')
+            return 2;
+    }
+    if (optind >= argc)
+        return 2;
+    result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint64_t first = strtoull(argv[optind], NULL, 0);
+    uint64_t last = optind + 1 < argc ? strtoull(argv[optind + 1], NULL, 0) : first;
+
+    return twice ? run_twice(first) : run_seeds(argv[0], first, last);
+}
