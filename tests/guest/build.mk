@@ -14,15 +14,21 @@ $(eval $(call guest_kernel,faults, \
     $(addprefix $(B)/guest/tests/guest/, main.o faults.o) $(GUEST_WORKERS)))
 $(eval $(call guest_kernel,worker,$(B)/guest/tests/guest/worker.o))
 
+# Lets an hour pass; on a machine of its own.
+$(eval $(call guest_kernel,hour, $(addprefix $(B)/guest/tests/guest/, main.o hour.o)))
+
 # Kernels that end badly, or not at all, have no main.c: they are one case each.
 $(eval $(call guest_kernel,crash,$(B)/guest/tests/guest/crash.o))
 $(eval $(call guest_kernel,spin,$(B)/guest/tests/guest/spin.o))
 
-.PHONY: check-guest check-guest-intel check-guest-xen
 GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf faults.elf worker.elf)
+.PHONY: check-guest check-guest-intel check-guest-xen check-guest-clock
 
 check-guest: $(GUEST_ELFS)
 	tests/guest/run --hv=hospes --build=$(B)
+
+check-guest-clock: $(B)/guest/hour.elf
+	tests/guest/clock --build=$(B)
 
 # On a CPU with Meltdown: guests run on tables of their own (xen/x86/xpti.c).
 check-guest-intel: $(GUEST_ELFS)
@@ -34,4 +40,4 @@ check-guest-intel: $(GUEST_ELFS)
 check-guest-xen: $(GUEST_ELFS)
 	tests/guest/run --hv=xen --build=$(B) --compare || [ $$? = 77 ]
 
-CHECKS += check-guest check-guest-intel check-guest-xen
+CHECKS += check-guest check-guest-intel check-guest-xen check-guest-clock

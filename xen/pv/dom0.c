@@ -508,6 +508,7 @@ void __init dom0_build(void)
            b.kernel.virt_base + (b.end_pfn << PAGE_SHIFT));
     hv_free(b.runs);
 
+    time_refine();
     b.d->creation_finished = true;
     atomic_and(&b.v->pause_flags, ~VPF_DOWN);
     domain_unpause_by_tools(b.d);

@@ -3,11 +3,12 @@
  * Time (Intel SDM vol. 3 ch. 18.17; IA-PC HPET 1.0a; ACPI 6.4 ch. 4.8.3.3; 8254 data sheet).
  *
  * System time is (TSC - TSC at boot) scaled by one constant, the same on all CPUs: TSCs of a
- * machine with an invariant TSC start together. The scale is measured against a platform timer
- * over about a millisecond, unless CPUID tells the frequency. Error: the reading of the platform
- * timer is bracketed by two reads of the TSC, and the closest of some tries is taken; with a PM
- * timer (279 ns a tick) over 2 ms that leaves about 100 ppm, less than crystals differ and well
- * within what Dom0's NTP corrects.
+ * machine with an invariant TSC start together. The scale is measured twice against a platform timer,
+ * unless CPUID tells the frequency. The reading of the platform timer is bracketed by two reads of the
+ * TSC, and the closest of some tries is taken: over a millisecond or two that leaves about 100 ppm,
+ * good enough to start with. The second measurement is taken when Domain 0 has been built and nobody
+ * has been told the time yet (time_refine()): over the hundreds of milliseconds in between the same
+ * readings leave less than crystals differ, and it costs no waiting.
  */
 #include "x86/time.h"
 #include "domain/domain.h"
@@ -72,6 +73,8 @@ struct clock_source {
     uint64_t (*read)(void);
     unsigned int window_ns;
 };
+/* What measured the TSC, and when it began; no name: the frequency is known, or cannot be refined. */
+static struct clock_source source;
 static char *hpet;
 static bool pit_loaded;
 
@@ -202,6 +205,8 @@ static struct sample take_sample(const struct clock_source *s)
     return best;
 }
 
+static struct sample first_sample;
+
 static void measure(const struct clock_source *s, uint64_t *tsc_hz, uint64_t *lapic_hz)
 {
     uint64_t ticks = s->hz * s->window_ns / 1000000000;
@@ -213,6 +218,7 @@ static void measure(const struct clock_source *s, uint64_t *tsc_hz, uint64_t *la
     while (((s->read() - a.ref) & s->mask) < ticks)
         cpu_relax();
     b = take_sample(s);
+    first_sample = a;
 
     uint64_t elapsed = (b.ref - a.ref) & s->mask;
     *tsc_hz = (b.tsc - a.tsc) * s->hz / elapsed;
@@ -228,22 +234,31 @@ static uint64_t tsc_hz_by_cpuid(void)
     return r.a ? (uint64_t)r.c * r.b / r.a : 0;
 }
 
+/* Everything that follows from the frequency but the shift, which is to fit. */
+static void set_frequency(uint64_t hz)
+{
+    uint64_t scaled = tsc_to_ns_shift < 0 ? hz >> -tsc_to_ns_shift : hz << tsc_to_ns_shift;
+
+    tsc_khz = (uint32_t)((hz + 500) / 1000);
+    ns_to_tsc_mul = (hz / 1000000000 << 32) + (hz % 1000000000 << 32) / 1000000000;
+    WRITE_ONCE(tsc_to_ns_mul, (uint32_t)((1000000000ull << 32) / scaled));
+}
+
 static void set_scale(uint64_t hz)
 {
     uint64_t scaled = hz;
 
-    tsc_khz = (uint32_t)(hz / 1000);
-    ns_to_tsc_mul = (hz / 1000000000 << 32) + (hz % 1000000000 << 32) / 1000000000;
     tsc_to_ns_shift = 0;
-    while (scaled > 2000000000ull) {
+    while (scaled > 2020000000ull) {
         scaled >>= 1;
         tsc_to_ns_shift--;
     }
-    while (scaled <= 1000000000ull) {
+    /* A per cent more than 10^9, below which the multiplier has no room: for time_refine(). */
+    while (scaled <= 1010000000ull) {
         scaled <<= 1;
         tsc_to_ns_shift++;
     }
-    tsc_to_ns_mul = (uint32_t)((1000000000ull << 32) / scaled);
+    set_frequency(hz);
 }
 
 /* --- The date --- */
@@ -307,6 +322,8 @@ void time_init(void)
     /* CPUID is exact, but only if it is meant for this machine: hypervisors below may invent. */
     if (told && told - told / 100 < tsc_hz && tsc_hz < told + told / 100)
         tsc_hz = told;
+    else if (s.read != pit_read)
+        source = s;
     tsc_base = rdtsc();
     set_scale(tsc_hz);
     apic_timer_set_khz((uint32_t)(lapic_hz / 1000));
@@ -314,6 +331,37 @@ void time_init(void)
     printk(LOG_INFO "Time: TSC %u.%03u MHz by %s, APIC timer %s\n", tsc_khz / 1000, tsc_khz % 1000,
            s.name, apic_timer_uses_deadline() ? "with TSC deadline" : "counting");
     time_init_cpu();
+}
+
+/*
+ * The frequency over all the time since time_init(). Other CPUs are up, idle, and may be reading the time:
+ * the shift stays, so that one who takes half of the old scale and half of the new is wrong by the
+ * millionth parts that they differ.
+ */
+void time_refine(void)
+{
+    if (!source.name)
+        return;
+    struct sample b = take_sample(&source);
+    uint64_t tsc = b.tsc - first_sample.tsc, wrap = source.mask + 1;
+    uint64_t ticks = (b.ref - first_sample.ref) & source.mask;
+    if (tsc >> 36 || source.hz >> 28) /* their product would not fit; at 5 GHz after 14 s */
+        return;
+    /* How often did the timer wrap? The frequency as we know it tells. */
+    uint64_t about = tsc * source.hz / ((uint64_t)tsc_khz * 1000);
+    if (about > ticks)
+        ticks += (about - ticks + wrap / 2) / wrap * wrap;
+    if (!ticks || ticks - ticks / 100 > about || ticks + ticks / 100 < about) {
+        printk(LOG_WARN "Time: TSC and %s do not agree; the TSC is taken for right\n", source.name);
+        return;
+    }
+    uint64_t hz = tsc * source.hz / ticks;
+    uint64_t at = rdtsc(), ns = (uint64_t)tsc_to_ns(at);
+    set_frequency(hz);
+    /* Time goes on from where it is. */
+    WRITE_ONCE(tsc_base, at - (uint64_t)(((unsigned __int128)ns * ns_to_tsc_mul) >> 32));
+    printk(LOG_INFO "Time: TSC %u.%03u MHz, measured over %lu ms\n", tsc_khz / 1000, tsc_khz % 1000,
+           (unsigned long)(tsc / tsc_khz));
 }
 
 void time_init_cpu(void)

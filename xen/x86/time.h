@@ -11,7 +11,9 @@ struct vcpu;
 struct domain;
 void time_init(void);     /* boot CPU: find, calibrate; no wait longer than ~2 ms */
 void time_init_cpu(void); /* each CPU */
-s_time_t now(void);       /* system time, ns; same on all CPUs; any context */
+/* Boot CPU, once, before any domain runs: a better scale, without waiting. */
+void time_refine(void);
+s_time_t now(void); /* system time, ns; same on all CPUs; any context */
 s_time_t tsc_to_ns(uint64_t tsc);
 uint64_t ns_to_tsc(s_time_t ns); /* for TSC-deadline and emulation */
 extern uint32_t tsc_khz;
