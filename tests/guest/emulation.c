@@ -118,6 +118,28 @@ TEST(msr_forbidden)
     CHECK_EQ(hv_xen_version(XENVER_version, NULL), 4 << 16 | 17);
 }
 
+/* The machine checks that a guest sees: as many banks as it is told, empty, which may be enabled and cleared. */
+TEST(msr_machine_check)
+{
+    struct trap_frame trap;
+    struct msr m = {0x179, 0};
+
+    CHECK(cpuid_forced(1, 0).edx & 1U << 7);
+    CHECK(!trap_catch(read_msr, &m, &trap));
+    unsigned int banks = m.value & 0xff;
+    answer("banks", "%u", banks);
+    m.index = 0x17a;
+    CHECK(!trap_catch(read_msr, &m, &trap));
+    CHECK_EQ(m.value, 0);
+    CHECK(!trap_catch(write_msr, &m, &trap));
+    CHECK(banks <= 32);
+    for (m.index = 0x400; m.index < 0x400 + 4 * banks; m.index++) {
+        CHECK(!trap_catch(read_msr, &m, &trap));
+        CHECK_EQ(m.value, m.index % 4 == 0 ? ~0UL : 0);
+        CHECK(!trap_catch(write_msr, &m, &trap));
+    }
+}
+
 static void in_port(void *port)
 {
     inb((uint16_t)(unsigned long)port);

@@ -202,6 +202,12 @@ static bool debug_register(struct cpu_user_regs *regs, const struct insn *in, bo
 #define MSR_MISC_ENABLE 0x1a0
 #define MSR_TSC         0x10
 #define MSR_K8_HWCR     0xc0010015
+/* Machine checks: two banks in which nothing is ever found. */
+#define MSR_MCG_CAP    0x179
+#define MSR_MCG_STATUS 0x17a
+#define MSR_MC0_CTL    0x400
+#define MSR_MC1_MISC   0x407
+#define MC_BANKS       2
 
 static bool is_amd(void)
 {
@@ -229,6 +235,11 @@ bool pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
     case MSR_PLATFORM: *value = 0; return true;
     case MSR_TSC: *value = rdtsc(); return true;
     case MSR_K8_HWCR: *value = 0; return is_amd();
+    case MSR_MCG_CAP: *value = MC_BANKS; return true;
+    case MSR_MCG_STATUS: *value = 0; return true;
+    case MSR_MC0_CTL ... MSR_MC1_MISC:
+        *value = msr % 4 ? 0 : ~0ull;
+        return true; /* CTL is all ones */
     default: return false;
     }
 }
@@ -252,6 +263,8 @@ bool pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t value)
         return true;
     case MSR_UCODE_REV: return true;   /* written before it is read */
     case MSR_K8_HWCR: return is_amd(); /* kernels try to set this and that in it */
+    case MSR_MCG_STATUS:
+    case MSR_MC0_CTL ... MSR_MC1_MISC: return true; /* enabling and clearing of what never comes */
     default:
         /* Writing back what is read does no harm. */
         return pv_read_msr(v, msr, &now) && now == value;

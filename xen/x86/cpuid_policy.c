@@ -51,10 +51,11 @@ enum {
 };
 _Static_assert(FS_ARCH_CAPS_HIGH == CPU_FEATURESET_WORDS - 1, "one entry a word");
 
-/* FPU DE TSC MSR PAE CX8 APIC SEP CMOV PAT CLFLUSH MMX FXSR SSE SSE2 SS HTT */
-#define PV_1D                                                                                 \
-    (B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | B(16) | B(19) | B(23) | \
-     B(24) | B(25) | B(26) | B(27) | B(28))
+/* FPU DE TSC MSR PAE MCE CX8 APIC SEP MCA CMOV PAT CLFLUSH ACPI MMX FXSR SSE SSE2 SS HTT */
+#define PV_1D                                                                                  \
+    (B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(14) | B(15) | B(16) |   \
+     B(19) | B(22) | B(23) | B(24) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | \
+     B(16) | B(19) | B(23) | B(24) | B(25) | B(26) | B(27) | B(28))
 /* The half of leaf 0x80000001 edx that repeats leaf 1 edx on AMD */
 #define AMD_COMMON 0x0183f3ffu
 static const uint32_t pv_mask[CPU_FEATURESET_WORDS] = {
@@ -271,6 +272,7 @@ static void make_pv(struct cpu_policy *p)
     }
     p->basic[1].c |= HYPERVISOR;
     if (is_amd) {
+        p->basic[1].d &= ~B(11); /* AMD's SYSENTER does not work in long mode */
         p->ext[1].d = (p->ext[1].d & ~AMD_COMMON) | (p->basic[1].d & AMD_COMMON);
         p->ext[0].a = MIN(p->ext[0].a, 0x8000001cu);
     } else {
