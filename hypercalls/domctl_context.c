@@ -197,8 +197,11 @@ long domctl_sendtrigger(struct domain *d, struct xen_domctl *op)
         return -EINVAL;
     if (!v)
         return -ESRCH;
-    if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
-        return -ENOSYS;
-    pv_send_nmi(v);
-    return 0;
+    switch (op->u.sendtrigger.trigger) {
+    case XEN_DOMCTL_SENDTRIGGER_NMI: pv_send_nmi(v); return 0;
+    /* Buttons, which only hardware guests have. */
+    case XEN_DOMCTL_SENDTRIGGER_POWER:
+    case XEN_DOMCTL_SENDTRIGGER_SLEEP: return -EINVAL;
+    default: return -ENOSYS;
+    }
 }

@@ -13,7 +13,7 @@ static const struct {
     OP(readconsole),        OP(physinfo),       OP(sched_id),     OP(getdomaininfolist),
     OP(debug_keys),         OP(getcpuinfo),     OP(availheap),    OP(cputopoinfo),
     OP(numainfo),           OP(cpupool_op),     OP(scheduler_op), OP(get_cpu_levelling_caps),
-    OP(get_cpu_featureset), OP(get_cpu_policy),
+    OP(get_cpu_featureset), OP(get_cpu_policy), OP(pcitopoinfo),
 };
 
 static struct spinlock sysctl_lock = SPINLOCK_INIT(LOCK_SYSCTL);

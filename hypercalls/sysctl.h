@@ -15,6 +15,7 @@ long sysctl_getcpuinfo(struct xen_sysctl *op);
 long sysctl_availheap(struct xen_sysctl *op);
 long sysctl_cputopoinfo(struct xen_sysctl *op);
 long sysctl_numainfo(struct xen_sysctl *op);
+long sysctl_pcitopoinfo(struct xen_sysctl *op);
 long sysctl_get_cpu_levelling_caps(struct xen_sysctl *op);
 long sysctl_get_cpu_featureset(struct xen_sysctl *op);
 long sysctl_get_cpu_policy(struct xen_sysctl *op);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sysctl: the host's CPUs, memory and console. */
 #include "hypercalls/sysctl.h"
+#include "hypercalls/abi/physdev.h"
 #include "hypercalls/domctl.h"
 #include "console/console.h"
 #include "mm/alloc.h"
 #include "x86/cpuid_policy.h"
+#include "x86/pci.h"
 #include "x86/smp.h"
 #include "x86/time.h"
 
@@ -147,6 +149,33 @@ long sysctl_numainfo(struct xen_sysctl *op)
         return -EFAULT;
     if (!guest_ptr_null(distance) && copy_struct_to_guest(distance, &d))
         return -EFAULT;
+    return 0;
+}
+
+/*
+ * The node of each device that the tools name: none is known here, but what is no device says so. Ends
+ * early when others wait; num_devs then says how far it came, and the tools ask for the rest.
+ */
+long sysctl_pcitopoinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_pcitopoinfo *p = &op->u.pcitopoinfo;
+    guest_ptr_t devs = guest_ptr_of(p->devs), nodes = guest_ptr_of(p->nodes);
+    uint32_t n = p->num_devs, i;
+
+    if (guest_ptr_null(devs) || guest_ptr_null(nodes))
+        return -EINVAL;
+    for (i = 0; i < n && (i == 0 || !preempt_check()); i++) {
+        struct physdev_pci_device dev;
+        if (copy_elem_from_guest(&dev, devs, i, sizeof(dev)))
+            return -EFAULT;
+        struct pci_address at = {dev.seg, dev.bus, dev.devfn};
+        spin_lock(&pci_lock);
+        uint32_t node = pci_device_find(at) ? XEN_INVALID_NODE_ID : XEN_INVALID_DEV;
+        spin_unlock(&pci_lock);
+        if (copy_elem_to_guest(nodes, i, &node, sizeof(node)))
+            return -EFAULT;
+    }
+    p->num_devs = i;
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* domctl, sysctl and CPU policies: as the tools call them, with bad arguments, and with noise. */
 #include "sim.h"
+#include "hypercalls/abi/physdev.h"
 #include "hypercalls/abi/sysctl.h"
 #include "x86/cpuid_policy.h"
 
@@ -352,6 +353,58 @@ static uint32_t system_policy(uint32_t index)
     return sys.u.cpu_policy.nr_leaves;
 }
 
+/* Which node a device belongs to: what is a device, and what is none. */
+static void device_nodes(void)
+{
+    struct physdev_pci_device devs[3] = {
+        {.devfn = 2 << 3}, {.bus = 1, .devfn = 2 << 3}, {.seg = 7}};
+    uint32_t nodes[3] = {0, 0, 0};
+    sim_start(1);
+    memset(&sys, 0, sizeof(sys));
+    sys.u.pcitopoinfo.num_devs = 3;
+    EXPECT_EQ(sysctl(XEN_SYSCTL_pcitopoinfo), -EINVAL);
+    set_xen_guest_handle(sys.u.pcitopoinfo.devs, devs);
+    EXPECT_EQ(sysctl(XEN_SYSCTL_pcitopoinfo), -EINVAL);
+    set_xen_guest_handle(sys.u.pcitopoinfo.nodes, nodes);
+    EXPECT_EQ(sysctl(XEN_SYSCTL_pcitopoinfo), 0);
+    EXPECT_EQ(sys.u.pcitopoinfo.num_devs, 3);
+    EXPECT_EQ(nodes[0], XEN_INVALID_NODE_ID);
+    EXPECT(nodes[1] == XEN_INVALID_DEV && nodes[2] == XEN_INVALID_DEV);
+    sys.u.pcitopoinfo.num_devs = 0;
+    EXPECT_EQ(sysctl(XEN_SYSCTL_pcitopoinfo), 0);
+    EXPECT_EQ(sys.u.pcitopoinfo.num_devs, 0);
+    sys.u.pcitopoinfo.num_devs = 1;
+    set_xen_guest_handle(sys.u.pcitopoinfo.nodes, SIM_BAD);
+    EXPECT_EQ(sysctl(XEN_SYSCTL_pcitopoinfo), -EFAULT);
+}
+
+/* Triggers: NMIs only; a PV guest has no buttons. */
+static void triggers(void)
+{
+    sim_start(1);
+    domid_t id = create(1);
+    memset(&op, 0, sizeof(op));
+    op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI;
+    EXPECT_EQ(domctl(XEN_DOMCTL_sendtrigger, id), 0);
+    op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_POWER;
+    EXPECT_EQ(domctl(XEN_DOMCTL_sendtrigger, id), -EINVAL);
+    op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_RESET;
+    EXPECT_EQ(domctl(XEN_DOMCTL_sendtrigger, id), -ENOSYS);
+    op.u.sendtrigger.vcpu = 1;
+    EXPECT_EQ(domctl(XEN_DOMCTL_sendtrigger, id), -EINVAL);
+}
+
+/* What of the first leaf a PV guest always gets, where the processor has it. */
+static void policy_features(void)
+{
+    sim_start(1);
+    const struct cpu_policy *raw = cpu_policy_system(CPU_POLICY_RAW);
+    const struct cpu_policy *pv = cpu_policy_system(CPU_POLICY_PV_DEFAULT);
+    uint32_t checks = 1u << 7 | 1u << 14 | 1u << 22; /* MCE MCA ACPI */
+    EXPECT_EQ(pv->basic[1].d & checks, raw->basic[1].d & checks);
+    EXPECT_EQ(pv->basic[1].d & (1u << 3 | 1u << 12), 0); /* PSE MTRR */
+}
+
 static void policy_round_trip(void)
 {
     sim_start(1);
@@ -478,6 +531,8 @@ static void noise(void)
             if (cmd == XEN_SYSCTL_cpupool_op) {
                 set_xen_guest_handle(sys.u.cpupool_op.cpumap.bitmap, buffer);
                 sys.u.cpupool_op.cpumap.nr_bits %= 1024;
+            } else if (cmd == XEN_SYSCTL_pcitopoinfo) {
+                sys.u.pcitopoinfo.num_devs %= 8192;
             }
             sysctl(cmd);
         }
@@ -494,6 +549,9 @@ static const struct sim_test tests[] = {
     {"tools/permissions", permissions},
     {"tools/page_types", page_types},
     {"tools/host_questions", host_questions},
+    {"tools/device_nodes", device_nodes},
+    {"tools/triggers", triggers},
+    {"tools/policy_features", policy_features},
     {"tools/policy_round_trip", policy_round_trip},
     {"tools/policy_is_bounded", policy_is_bounded},
     {"tools/noise", noise},
