@@ -132,6 +132,12 @@ TEST(msr_machine_check)
     CHECK(!trap_catch(read_msr, &m, &trap));
     CHECK_EQ(m.value, 0);
     CHECK(!trap_catch(write_msr, &m, &trap));
+    m.index = 0x1a0; /* no branch trace, no sampling */
+    CHECK(!trap_catch(read_msr, &m, &trap));
+    answer("misc_enable", "%#lx", m.value);
+    m.index = 0x8b;
+    CHECK(!trap_catch(read_msr, &m, &trap));
+    answer("microcode", "%#lx", m.value);
     CHECK(banks <= 32);
     for (m.index = 0x400; m.index < 0x400 + 4 * banks; m.index++) {
         CHECK(!trap_catch(read_msr, &m, &trap));

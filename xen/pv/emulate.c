@@ -205,6 +205,7 @@ static bool debug_register(struct cpu_user_regs *regs, const struct insn *in, bo
 /* Machine checks: two banks in which nothing is ever found. */
 #define MSR_MCG_CAP    0x179
 #define MSR_MCG_STATUS 0x17a
+#define MSR_MCG_CTL    0x17b
 #define MSR_MC0_CTL    0x400
 #define MSR_MC1_MISC   0x407
 #define MC_BANKS       2
@@ -227,16 +228,19 @@ bool pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
     case MSR_EFER: *value = 0x501 | (cpu_caps.nx ? 0x800 : 0); return true; /* SCE LME LMA NXE */
     case MSR_PAT: *value = XEN_PAT; return true;
     case MSR_APIC_BASE: *value = 0xfee00800 | (v->id == 0 ? 0x100 : 0); return true;
-    case MSR_MISC_ENABLE: *value = 1; return true; /* fast strings */
+    /* Fast strings; no branch trace store, no sampling of events, no xTPR messages. */
+    case MSR_MISC_ENABLE: *value = 0x801801; return true;
     case MSR_UCODE_REV:
-        if (!v->domain->privileged || rdmsr_safe(msr, value))
+        /* Kernels look there for which errata have been mended. */
+        if (rdmsr_safe(msr, value))
             *value = 0;
         return true;
     case MSR_PLATFORM: *value = 0; return true;
     case MSR_TSC: *value = rdtsc(); return true;
     case MSR_K8_HWCR: *value = 0; return is_amd();
     case MSR_MCG_CAP: *value = MC_BANKS; return true;
-    case MSR_MCG_STATUS: *value = 0; return true;
+    case MSR_MCG_STATUS:
+    case MSR_MCG_CTL: *value = 0; return true;
     case MSR_MC0_CTL ... MSR_MC1_MISC:
         *value = msr % 4 ? 0 : ~0ull;
         return true; /* CTL is all ones */
@@ -264,6 +268,7 @@ bool pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_UCODE_REV: return true;   /* written before it is read */
     case MSR_K8_HWCR: return is_amd(); /* kernels try to set this and that in it */
     case MSR_MCG_STATUS:
+    case MSR_MCG_CTL:
     case MSR_MC0_CTL ... MSR_MC1_MISC: return true; /* enabling and clearing of what never comes */
     default:
         /* Writing back what is read does no harm. */

@@ -240,6 +240,8 @@ static void drop_leaves(struct cpu_policy *p)
             p->ext[i] = (struct cpuid_regs){0, 0, 0, 0};
     p->ext[7] = (struct cpuid_regs){0, 0, 0, p->ext[7].d};
     p->ext[8].c = p->ext[8].d = 0;
+    /* Four levels of tables: 48 bits, also where the processor could do 57. */
+    p->ext[8].a = (p->ext[8].a & ~0xff00u) | 48u << 8;
     p->platform_info = 0;
 }
 

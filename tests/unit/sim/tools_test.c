@@ -403,6 +403,7 @@ static void policy_features(void)
     uint32_t checks = 1u << 7 | 1u << 14 | 1u << 22; /* MCE MCA ACPI */
     EXPECT_EQ(pv->basic[1].d & checks, raw->basic[1].d & checks);
     EXPECT_EQ(pv->basic[1].d & (1u << 3 | 1u << 12), 0); /* PSE MTRR */
+    EXPECT_EQ(pv->ext[8].a >> 8 & 0xff, 48);             /* bits of an address */
 }
 
 static void policy_round_trip(void)
