@@ -380,7 +380,7 @@ int hl_domain_mem_set(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct h
         hl_fail_dom(e, EINVAL, domid, step,
                     "%" PRIu64 " MiB is above its maximum of %" PRIu64 " MiB", kib / 1024,
                     max / 1024);
-        hl_error_advise(e, "set maxmem= in its configuration and create it again");
+        hl_error_advise(e, "raise that first (mem-max)");
         return -EINVAL;
     }
     /* The limit goes along, so that a guest cannot take back what it was told to give. */
@@ -395,8 +395,11 @@ int hl_domain_mem_max(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct h
 {
     static const char step[] = "set the domain's memory limit";
     struct hv_domain_info info;
-    int rc = hv_domain_info(ctx->hv, domid, &info, e);
+    char value[24];
+    int rc = need_store(ctx, step, e);
 
+    if (rc == 0)
+        rc = hv_domain_info(ctx->hv, domid, &info, e);
     if (rc != 0)
         return rc;
     if (kib < info.pages * 4) {
@@ -404,7 +407,12 @@ int hl_domain_mem_max(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct h
         hl_error_advise(e, "shrink it first (mem-set)");
         return -EINVAL;
     }
-    return hv_domain_set_max_mem(ctx->hv, domid, kib + MEM_SLACK_KIB, e);
+    rc = hv_domain_set_max_mem(ctx->hv, domid, kib + MEM_SLACK_KIB, e);
+    if (rc != 0)
+        return rc;
+    /* What mem-set may ask for from now on. */
+    snprintf(value, sizeof(value), "%" PRIu64, kib);
+    return write_home(ctx, domid, "memory/static-max", value, step, e);
 }
 
 int hl_domain_vcpu_set(struct hl_ctx *ctx, uint32_t domid, unsigned int count, struct hl_error *e)
