@@ -2,9 +2,10 @@
 # System tests: whole machines, from the firmware to guests of Domain 0. They use what is built and
 # compile nothing, so `make check` may run them beside the other tests.
 SYSTEM_CHECKS := check-system-boot check-system-lifecycle check-system-bad-input check-system-devices \
-    check-system-cycles check-system-restart check-system-console check-system-bochs check-demo
+    check-system-cycles check-system-restart check-system-console check-system-bochs \
+    check-demo
 CHECKS += $(SYSTEM_CHECKS)
-.PHONY: $(SYSTEM_CHECKS)
+.PHONY: $(SYSTEM_CHECKS) check-system-compat
 
 MACHINE := tests/system/machine
 # HV=xen TOOLS=xen make check-system-lifecycle: the same questions to Debian's Xen.
@@ -27,5 +28,14 @@ check-system-console:
 check-system-bochs:
 	$(MACHINE) boot-bochs boot.sh --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
 	    --timeout=900 $(SYSTEM_OPTIONS)
+# Debian's tools on Hospes, ours on Debian's Xen; what Linux sees on both.
+check-system-compat: $(B)/tests/view
+	tests/system/compat
 check-demo:
 	tests/lab/demo $(SYSTEM_OPTIONS)
+
+# Runs in guests, too, which have no libraries.
+ALL += $(B)/tests/view
+$(B)/tests/view: tests/system/view.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
