@@ -44,4 +44,5 @@ else
     same >$OUT
     fail "everything is as before" "$(said)"
 fi
+audited "audit after all of them"
 finish

@@ -213,3 +213,29 @@ snapshot()
         ls /dev/pts | sed 's/^/pts /'
     } >"$1"
 }
+
+# audited NAME: the hypervisor's audit (debug key I), with whatever runs now, finds all consistent.
+audit_answers()
+{
+    $HL dmesg | grep -aE 'audit: (.*: consistent|[0-9]+ violations|another|no block|CPUs)'
+}
+audited()
+{
+    local before
+    $HL debug-keys h
+    if ! $HL dmesg | grep -qa "key 'I'"; then
+        skip "$1" "this hypervisor has no audit"
+        return
+    fi
+    before=$(audit_answers | wc -l)
+    $HL debug-keys I
+    if ! soon 30 sh -c "[ \$($HL dmesg | grep -acE 'audit: (.*: consistent|[0-9]+ violations|another|no block|CPUs)') -gt $before ]"; then
+        fail "$1" "the audit says nothing"
+    elif audit_answers | tail -n 1 | grep -q ': consistent'; then
+        ok "$1"
+        echo "# $(audit_answers | tail -n 1)"
+    else
+        $HL dmesg | grep -a 'audit: ' | tail -n 20 | sed 's/^/# /'
+        fail "$1" "$(audit_answers | tail -n 1)"
+    fi
+}

@@ -10,6 +10,7 @@ id=$($HL domid one)
 is "domname" one "$($HL domname "$id")"
 prints "list shows it" '^one +[0-9]+ +9[0-9] +1 +[-rb]{6} +[0-9]+\.[0-9]' $HL list
 becomes "it boots to user space" 90 booted one
+audited "audit with a guest that runs"
 prints "its greeting is in the console log" 'Hello from a guest: Linux 6\.' cat "$(console_log one)"
 prints "list -v" '^one +.* [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}' $HL list -v
 prints "list -l is JSON with its name" '"name": *"one"' $HL list -l one
@@ -43,6 +44,7 @@ works "mem-set down" $HL mem-set one 80
 becomes "list shows less memory" 20 sh -c "$HL list one | awk 'NR == 2 { exit !(\$3 <= 81) }'"
 works "mem-set up" $HL mem-set one 96
 becomes "list shows it again" 20 sh -c "$HL list one | awk 'NR == 2 { exit !(\$3 >= 94) }'"
+audited "audit after ballooning"
 works "mem-max" $HL mem-max one 100
 works "sysrq" $HL sysrq one s
 becomes "the guest acts on the sysrq" 10 on_console one 'sysrq: |Emergency Sync'
@@ -82,6 +84,7 @@ cfg=$(config smp 'vcpus = 2' 'maxvcpus = 4')
 works "create with two CPUs of four" $HL create "$cfg"
 becomes "it boots" 120 booted smp
 prints "it sees two" ' 2 CPU' cat "$(console_log smp)"
+audited "audit with a guest of two CPUs"
 works "vcpu-set 3" $HL vcpu-set -i smp 3
 becomes "three are online" 30 sh -c "[ \$($HL list smp | awk 'NR == 2 { print \$4 }') = 3 ]"
 works "vcpu-set 1" $HL vcpu-set smp 1
@@ -114,6 +117,7 @@ works "key=value overrides" $HL create -q "$(config over)" 'memory=80' 'name="ot
 prints "they hold" '^other +[0-9]+ +(79|80) ' $HL list
 works "destroy other" $HL destroy other
 
+audited "audit with no guest"
 sleep 2
 snapshot /tmp/after
 if diff /tmp/before /tmp/after >$OUT; then

@@ -36,5 +36,6 @@ works "shutdown through the new store" timeout 60 $HL shutdown -w one
 becomes "it is gone" 10 gone one
 works "another guest" $HL create "$(config two)"
 becomes "it boots, too" 90 booted two
+audited "audit after all that"
 works "destroy it" $HL destroy two
 finish

@@ -23,6 +23,9 @@ void vga_release(void);
 /* keys.c */
 void keys_init(void);
 
+/* key_audit.c */
+void key_audit_init(void);
+
 /* input.c */
 void input_init(void);
 

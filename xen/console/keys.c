@@ -182,4 +182,5 @@ void keys_init(void)
     debug_key_register('r', key_run_queues, "dump run queues");
     debug_key_register('m', key_memory, "dump memory use");
     debug_key_register('t', key_time, "show clocks");
+    key_audit_init();
 }

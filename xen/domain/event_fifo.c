@@ -20,24 +20,11 @@
 #include "mm/frame.h"
 #include "x86/cpu.h"
 
-#define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
-#define MAX_PAGES      (EVTCHN_FIFO_NR_CHANNELS / WORDS_PER_PAGE)
+#define WORDS_PER_PAGE EVTCHN_FIFO_WORDS_PER_PAGE
 #define PENDING        (1u << EVTCHN_FIFO_PENDING)
 #define MASKED         (1u << EVTCHN_FIFO_MASKED)
 #define LINKED         (1u << EVTCHN_FIFO_LINKED)
 #define BUSY           (1u << EVTCHN_FIFO_BUSY)
-
-struct evtchn_fifo_vcpu {
-    struct spinlock lock;
-    struct evtchn_fifo_control_block *cb; /* in frame, guest-writable; NULL until registered */
-    struct frame *frame;
-    uint32_t tail[EVTCHN_FIFO_MAX_QUEUES];
-};
-struct evtchn_fifo_domain {
-    uint32_t nr_words;
-    event_word_t *page[MAX_PAGES]; /* guest-writable */
-    struct frame *frame[MAX_PAGES];
-};
 
 static event_word_t *word_of(const struct domain *d, evtchn_port_t port)
 {
@@ -339,7 +326,7 @@ void event_fifo_teardown(struct domain *d)
     if (!f)
         return;
     atomic_store(&d->evtchn.fifo, NULL);
-    for (unsigned int i = 0; i < MAX_PAGES && f->frame[i]; i++)
+    for (unsigned int i = 0; i < EVTCHN_FIFO_MAX_PAGES && f->frame[i]; i++)
         frame_put_writable(f->frame[i]);
     hv_free(f);
 }

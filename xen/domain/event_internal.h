@@ -36,6 +36,21 @@ bool event_fifo_is_busy(const struct domain *d, evtchn_port_t port);
 /* Back to 2-level; all channels are closed. d->evtchn.lock held, or d dies. */
 void event_fifo_teardown(struct domain *d);
 
+/* The FIFO form's state (event_fifo.c). */
+#define EVTCHN_FIFO_WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
+#define EVTCHN_FIFO_MAX_PAGES      (EVTCHN_FIFO_NR_CHANNELS / EVTCHN_FIFO_WORDS_PER_PAGE)
+struct evtchn_fifo_vcpu {
+    struct spinlock lock;
+    struct evtchn_fifo_control_block *cb; /* in frame, guest-writable; NULL until registered */
+    struct frame *frame;
+    uint32_t tail[EVTCHN_FIFO_MAX_QUEUES];
+};
+struct evtchn_fifo_domain {
+    uint32_t nr_words;
+    event_word_t *page[EVTCHN_FIFO_MAX_PAGES]; /* guest-writable */
+    struct frame *frame[EVTCHN_FIFO_MAX_PAGES];
+};
+
 static inline void event_set_pending(struct domain *d, struct evtchn *c)
 {
     if (likely(d->evtchn.fifo))

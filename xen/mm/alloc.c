@@ -16,21 +16,18 @@
 #define FREE_LIST_NIL FRAME_LINK_END
 
 struct spinlock frames_lock = SPINLOCK_INIT(LOCK_FRAMES);
-static uint32_t free_head[ZONES][MAX_ORDER + 1]; /* frames_lock */
+uint32_t free_head[ZONES][MAX_ORDER + 1]; /* frames_lock */
 uint64_t free_frames, claimed_frames;
 static uint64_t total_frames;
 uint32_t loose_head[ZONES] = {FREE_LIST_NIL, FREE_LIST_NIL}, loose_count;
 static bool ready;
-
-/* A free block's first frame is marked by this otherwise impossible owner. */
-#define OWNER_FREE_HEAD 0xfffe
 
 static void list_push(uint64_t mfn, unsigned int order)
 {
     struct frame *f = &frame_table[mfn];
     uint32_t *head = &free_head[zone_of(mfn)][order];
 
-    f->owner = OWNER_FREE_HEAD;
+    f->owner = FRAME_FREE_HEAD;
     f->validated = (uint16_t)order;
     f->prev = FREE_LIST_NIL;
     f->next = *head;
@@ -59,7 +56,7 @@ void free_block(uint64_t mfn, unsigned int order)
     while (order < MAX_ORDER) {
         uint64_t buddy = mfn ^ (1ull << order);
         if (buddy >= max_mfn || zone_of(buddy) != zone_of(mfn) ||
-            frame_table[buddy].owner != OWNER_FREE_HEAD || frame_table[buddy].validated != order)
+            frame_table[buddy].owner != FRAME_FREE_HEAD || frame_table[buddy].validated != order)
             break;
         list_remove(buddy);
         mfn &= ~(1ull << order);

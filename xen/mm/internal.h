@@ -3,6 +3,7 @@
 #ifndef XEN_MM_INTERNAL_H
 #define XEN_MM_INTERNAL_H
 #include "domain/domain.h"
+#include "mm/alloc.h"
 #include "mm/frame.h"
 
 /* The last reference went: back to the allocator, uncharged. (alloc.c) */
@@ -20,8 +21,12 @@ static inline unsigned int zone_of(uint64_t mfn)
     return mfn >= ZONE_BOUNDARY;
 }
 
+/* A free block's first frame is marked by this otherwise impossible owner. */
+#define FRAME_FREE_HEAD 0xfffe
+
 extern struct spinlock frames_lock;
-extern uint64_t free_frames, claimed_frames; /* frames_lock */
+extern uint32_t free_head[ZONES][MAX_ORDER + 1]; /* frames_lock; chained through frame.next, prev */
+extern uint64_t free_frames, claimed_frames;     /* frames_lock */
 /*
  * Single free frames that were not joined with their buddies, chained through frame.next: what a
  * domain gives back page by page it, or another, often wants soon. They count as free; they are

@@ -22,6 +22,7 @@
 #define VECTOR_SPURIOUS  0xff
 
 struct domain;
+struct frame;
 /* Called by the entry code for vectors 0x20..0xff with interrupts off, on the CPU's stack. */
 void do_irq(struct cpu_user_regs *regs);
 
@@ -37,6 +38,8 @@ void pirq_guest_unmask(struct domain *d, uint32_t pirq);
 /* Port bound to a pirq (0 none): kept here so that send_guest_pirq finds it. */
 uint32_t pirq_to_evtchn(struct domain *d, uint32_t pirq);
 void pirq_set_evtchn(struct domain *d, uint32_t pirq, uint32_t port);
+/* The page where the guest looks up which pirqs want an end of interrupt, or NULL. */
+struct frame *pirq_eoi_frame(const struct domain *d);
 
 /* The vCPU that this pirq notifies is on that CPU: deliver there. Any context. */
 void pirq_set_cpu(struct domain *d, uint32_t pirq, unsigned int cpu);

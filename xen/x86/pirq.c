@@ -38,6 +38,11 @@ uint32_t *pirq_pci_address(struct domain *d)
     return d->pirqs ? &d->pirqs->pci_address : &none;
 }
 
+struct frame *pirq_eoi_frame(const struct domain *d)
+{
+    return d->pirqs ? d->pirqs->eoi_frame : NULL;
+}
+
 static int table_alloc(struct domain *d)
 {
     struct domain_pirqs *t = hv_zalloc(sizeof(*t) + d->nr_pirqs * sizeof(t->pirq[0]));

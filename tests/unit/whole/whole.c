@@ -33,6 +33,10 @@ void *whole_ram(void)
 {
     return ram;
 }
+size_t whole_ram_size(void)
+{
+    return ROUND_UP(max_mfn * (PAGE_SIZE + sizeof(struct frame) + sizeof(uint64_t)), PAGE_SIZE);
+}
 void *maddr_to_virt(paddr_t a)
 {
     ASSERT(a >> PAGE_SHIFT < max_mfn);
@@ -60,9 +64,10 @@ static void start_memory(unsigned int frames)
     ASSERT(frames <= WHOLE_MAX_FRAMES);
     max_mfn = WHOLE_FIRST_MFN + frames;
     host_ram_pages = frames;
-    ram = map_at(0, max_mfn << PAGE_SHIFT);
-    frame_table = map_at(0, max_mfn * sizeof(struct frame));
-    machine_to_phys = map_at(0, max_mfn * sizeof(uint64_t));
+    /* RAM, then the two tables: whole_ram_size() bytes. */
+    ram = map_at(0, whole_ram_size());
+    frame_table = (struct frame *)(ram + (max_mfn << PAGE_SHIFT));
+    machine_to_phys = (uint64_t *)(frame_table + max_mfn);
     for (uint64_t i = 0; i < max_mfn; i++)
         frame_table[i].owner = FRAME_NO_OWNER;
     frames_add(WHOLE_FIRST_MFN << PAGE_SHIFT, max_mfn << PAGE_SHIFT);

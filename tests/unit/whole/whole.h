@@ -11,9 +11,8 @@
  *   Guests   Their hypercall arguments lie in one arena of host memory, whose addresses are the
  *            guests' addresses: the same for all guests. Any other address faults (-EFAULT). Page
  *            tables do not take part in that, but are as real as can be otherwise.
- *   State    All of it is in the arena whole_ram()/frame_table/machine_to_phys, in static variables
- *            of the mechanism and of this stand-in. Nothing is malloc()ed: a fork() or a copy of the
- *            three (whole_snapshot) is a snapshot.
+ *   State    All of it is in whole_ram() and in static variables of the mechanism and of this stand-in.
+ *            Nothing is malloc()ed: a fork(), or a copy of both (tests/unit/explore), is a snapshot.
  *
  * A program that links this defines panic() and printk(): tests/unit/host/unit.c does.
  */
@@ -33,8 +32,9 @@
  */
 void whole_start(unsigned int cpus, unsigned int frames);
 extern s_time_t whole_now; /* system time, ns: moves only when somebody moves it */
-/* RAM, from frame 0: WHOLE_FIRST_MFN frames of it are a hole. */
+/* RAM, from frame 0 (WHOLE_FIRST_MFN frames of it are a hole), and behind it the tables of frames. */
 void *whole_ram(void);
+size_t whole_ram_size(void);
 
 /* ---- domains ---- */
 
@@ -136,5 +136,15 @@ extern struct whole_hooks whole_hooks;
 bool whole_real_preempt_check(void);
 /* TLB flushes (CR3 loads, single pages count, too) on each CPU. */
 extern unsigned long whole_flushes[MAX_CPUS];
+
+/* ---- the audit ---- */
+
+struct audit;
+/* Numbers of the last audit (mm/audit.h); `others` may be set. */
+extern struct audit whole_auditor;
+/* Audit everything, between two hypercalls: NULL, or the first violation. All go to printk(), too. */
+const char *whole_audit(void);
+/* Whether the last audit said something with this text in it. */
+bool whole_audit_says(const char *text);
 
 #endif

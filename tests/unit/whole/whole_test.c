@@ -8,11 +8,19 @@
 
 static struct whole_guest a, b;
 
+#define EXPECT_AUDIT()                                   \
+    do {                                                 \
+        const char *audit_ = whole_audit();              \
+        if (audit_)                                      \
+            unit_fail(__FILE__, __LINE__, "%s", audit_); \
+    } while (0)
+
 static void start(void)
 {
     whole_start(2, 512);
     EXPECT(whole_guest_create(&a, 1, 1, 12));
     EXPECT(whole_guest_create(&b, 2, 1, 12));
+    EXPECT_AUDIT();
 }
 
 static long mmu_update(struct vcpu *v, const struct mmu_update *u, unsigned int n)
@@ -51,6 +59,7 @@ static void tables(void)
     EXPECT_EQ(whole_hypercall(v, __HYPERVISOR_update_va_mapping, WHOLE_VA(5), 0, 0, 0, 0), 0);
     /* Its last writable mapping went, and it is all zero. */
     EXPECT_EQ(mmuext(v, MMUEXT_PIN_L4_TABLE, a.frame[5]), 0);
+    EXPECT_AUDIT();
 }
 
 static void continuations(void)
@@ -80,6 +89,7 @@ static void continuations(void)
     EXPECT(!whole_issue(a.d->vcpu[0], &c));
     EXPECT_EQ(mc[0].result, 0);
     EXPECT_EQ(mc[1].result, 0);
+    EXPECT_AUDIT();
 }
 
 static void faults(void)
@@ -117,6 +127,7 @@ static void grants(void)
     EXPECT_EQ(map->status, 0);
     EXPECT_EQ(frame_type(mfn_to_frame(b.frame[6])), FRAME_WRITABLE);
     grant_handle_t handle = map->handle;
+    EXPECT_AUDIT();
     *unmap = (struct gnttab_unmap_grant_ref){.host_addr = WHOLE_VA(30), .handle = handle};
     before = whole_flushes[a.d->vcpu[0]->processor];
     EXPECT_EQ(whole_hypercall(a.d->vcpu[0], __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref,
@@ -150,6 +161,7 @@ static void life(void)
         EXPECT(!domain_get_by_id(7));
         if (i == 0)
             free = frames_free_count();
+        EXPECT_AUDIT();
         EXPECT_EQ(frames_free_count(), free);
     }
     /* One that has tables and runs; preempted at every check. */
@@ -164,6 +176,7 @@ static void life(void)
             EXPECT_EQ(c.result, 0);
             break;
         }
+        EXPECT_AUDIT();
     }
     whole_softirqs();
     EXPECT(!domain_get_by_id(2));
@@ -188,6 +201,7 @@ static void no_memory(void)
             whole_guest_kill(g.d);
         whole_fail_at = 0;
         whole_softirqs();
+        EXPECT_AUDIT();
         EXPECT_EQ(frames_free_count(), free);
     }
 }
