@@ -31,3 +31,4 @@ $(WHOLE_TESTS): $(B)/test/%: $(B)/whole/tests/unit/whole/%.o $(B)/whole/tests/un
 check-unit-whole: $(WHOLE_TESTS)
 	@status=0; for t in $(WHOLE_TESTS); do $$t || status=1; done; exit $$status
 CHECKS += check-unit-whole
+include tests/unit/explore/explore.mk
