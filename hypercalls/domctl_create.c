@@ -130,10 +130,13 @@ long domctl_set_target(struct domain *d, struct xen_domctl *op)
 
     if (!target)
         return -ESRCH;
-    if (target == d || target->privileged || d->target)
+    if (target == d || target->privileged || d->target) {
         rc = -EINVAL;
-    else
+    } else {
+        /* First: from the next line on d may map its frames. */
+        atomic_store(&target->controlled, true);
         d->target = target->generation; /* an id may be another's one day */
+    }
     domain_put(target);
     return rc;
 }

@@ -129,6 +129,7 @@ struct domain {
     struct cpu_policy *policy; /* CPUID and MSRs that it sees */
     uint32_t suspend_evtchn;
     uint32_t target; /* XEN_DOMCTL_set_target: the generation of a domain, 0: none */
+    bool controlled; /* some domain's target, now or once: CPUs of others may know its frames */
 };
 /* domain.shutdown_code as long as there is none */
 #define SHUTDOWN_CODE_NONE 0xff

@@ -47,12 +47,17 @@ void frame_put(struct frame *f)
         frame_release(f);
 }
 
-/* A frame changed its use: entries for the old one must leave the TLBs before the new one counts.
- * d's own CPUs are enough: other domains' mappings are flushed when they go (grants). */
+/*
+ * A frame changed its use: entries for the old one must leave the TLBs before the new one counts. d's own
+ * CPUs are enough, but for domains with a device model: other domains' grant mappings are flushed when
+ * they go, while a device model maps and unmaps frames as if they were its own, and need not flush.
+ */
 void frame_flush_stale(struct frame *f, const struct domain *d)
 {
-    cpumask_t m = tlb_need_flush((cpumask_t){READ_ONCE(d->dirty_cpus.bits)}, f->stamp);
+    cpumask_t m =
+        READ_ONCE(d->controlled) ? cpu_online_map : (cpumask_t){READ_ONCE(d->dirty_cpus.bits)};
 
+    m = tlb_need_flush(m, f->stamp);
     if (unlikely(!cpumask_empty(m)))
         tlb_flush_mask(m, 0);
 }

@@ -34,8 +34,10 @@ struct op {
 
 struct model {
     const char *name;
-    unsigned int depth; /* as part of make check */
-    void (*make)(void); /* calls add_op() for each */
+    unsigned int depth;    /* as part of make check */
+    void (*make)(void);    /* calls add_op() for each */
+    void (*prepare)(void); /* the world, beforehand; or NULL */
+    const char *finds;     /* of a model that is wrong on purpose: what must be said of it */
 };
 void add_op(struct op op);
 extern const struct model models[];

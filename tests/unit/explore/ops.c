@@ -312,6 +312,7 @@ static void make_frames(void)
     add_va(A, 4, 4, 0);
     add_va(A, 4, 4, 2);
     add_va(A, 5, 4, 1);
+    add_entry(A, 3, 4, 0, 0); /* without INVLPG */
     add(run_gdt, "set_gdt, frame %u, %u entries", A, 4, 512, 0);
     add(run_gdt, "set_gdt, frame %u, %u entries", A, 4, 0, 0);
     add(run_ldt, "set_ldt, page %u (none: %u), used", A, 5, 0, 0);
@@ -351,6 +352,7 @@ static void make_grants(void)
     add(run_unmap, "unmaps handle %u at page %u (device: %u)", B, 2, 8 + 16, 0);
     add_va(B, 8, 5, 2);
     add_va(B, 8, 0, 0);
+    add_va(B, 8, FRAMES + 4, 2); /* as it may be mapped there by a grant */
     add(run_copy, "copies entry 8 + %u, frame %u (to it: %u)", B, 0, 5, 0);
     add(run_copy, "copies entry 8 + %u, frame %u (to it: %u)", B, 0, 5, 1);
     add(run_swap, "swaps entries 8 and 9", A, 0, 0, 0);
@@ -388,10 +390,110 @@ static void make_events(void)
     add_destroy(B);
 }
 
+/* A (1) is controlled by B, its device model, which maps its frames and writes its tables. */
+static void prepare_control(void)
+{
+    struct xen_domctl *op = whole_arena(0);
+
+    *op = (struct xen_domctl){.cmd = XEN_DOMCTL_set_target,
+                              .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                              .domain = B + 1};
+    op->u.set_target.target = A + 1;
+    if (whole_hypercall(whole_dom0.d->vcpu[0], __HYPERVISOR_domctl, WHOLE_ARENA, 0, 0, 0, 0))
+        panic("no device model");
+}
+/* Page a becomes frame b of the other domain, c: access; no flush. */
+static void run_foreign_va(const struct op *op)
+{
+    pte_t e = pte_make(frame_of(op->by, FRAMES + op->b), flags_of(op->c));
+
+    do_call(op, __HYPERVISOR_update_va_mapping_otherdomain, WHOLE_VA(op->a), e, 0, other_id(op));
+}
+/* Entry (a % 16) of the other's frame (a / 16) becomes its frame b, c: access. */
+static void run_foreign_entry(const struct op *op)
+{
+    uint64_t table = mfn_x(frame_of(op->by, FRAMES + op->a / 16)) << PAGE_SHIFT, id = other_id(op);
+
+    *(struct mmu_update *)whole_arena(0) = (struct mmu_update){
+        .ptr = table + op->a % 16 * sizeof(pte_t) + MMU_NORMAL_PT_UPDATE,
+        .val = op->c ? pte_make(frame_of(op->by, FRAMES + op->b), flags_of(op->c)) : 0};
+    do_call(op, __HYPERVISOR_mmu_update, WHOLE_ARENA, 1, 0, (id + 1) << 16 | id);
+}
+static void run_foreign_mmuext(const struct op *op)
+{
+    *(struct mmuext_op *)whole_arena(0) =
+        (struct mmuext_op){.cmd = op->a, .arg1.mfn = mfn_x(frame_of(op->by, FRAMES + op->b))};
+    do_call(op, __HYPERVISOR_mmuext_op, WHOLE_ARENA, 1, 0, other_id(op));
+}
+
+static void make_control(void)
+{
+    add(run_foreign_va, "maps at page %u the other's frame %u, access %u", B, 8, 4, 2);
+    add(run_foreign_va, "maps at page %u the other's frame %u, access %u", B, 8, 4, 1);
+    add(run_foreign_va, "maps at page %u the other's frame %u, access %u", B, 9, 3,
+        2); /* a table */
+    add_entry(B, 3, 8, 0, 0);
+    add_va(B, 8, 5, 2);
+    add(run_foreign_entry, "the other's entry %u := its frame %u, access %u", B, 3 * 16 + 4, 0, 0);
+    add(run_foreign_entry, "the other's entry %u := its frame %u, access %u", B, 2 * 16 + 1, 4, 2);
+    add(run_foreign_entry, "the other's entry %u := its frame %u, access %u", B, 4 * 16, 5, 2);
+    add(run_foreign_mmuext, "mmuext_op %u, the other's frame %u", B, MMUEXT_PIN_L1_TABLE, 4, 0);
+    add(run_foreign_mmuext, "mmuext_op %u, the other's frame %u", B, MMUEXT_UNPIN_TABLE, 4, 0);
+    add_va(A, 4, 4, 0);
+    add_va(A, 4, 4, 2);
+    add_entry(A, 2, 1, 4, 2);
+    add_entry(A, 2, 1, 0, 0);
+    add(run_gdt, "set_gdt, frame %u, %u entries", A, 4, 512, 0);
+    add(run_decrease, "decrease_reservation, frame %u", A, 4, 0, 0);
+    add(run_populate, "populate_physmap, frame %u", A, 4, 0, 0);
+    add(run_populate, "populate_physmap, frame %u", B, 6, 0, 0);
+    add(run_exchange, "exchange, frame %u", A, 4, 0, 0);
+    add_destroy(A);
+    add_destroy(B);
+}
+
+/* All of it at once, not so deep. */
+static void make_all(void)
+{
+    make_tables();
+    make_frames();
+    make_grants();
+    make_events();
+}
+
+/* Two that the search must find: a mapping that nobody granted, a change of type without a flush. */
+static void run_steal(const struct op *op)
+{
+    ((pte_t *)mfn_to_virt(frame_of(op->by, 3)))[8] = pte_make(frame_of(op->by, FRAMES + 4), RO);
+    mfn_to_frame(frame_of(op->by, FRAMES + 4))->info += FI_REF_ONE;
+}
+static void make_stolen(void)
+{
+    add_va(A, 4, 4, 0);
+    add(run_steal, "maps what is not its own", A, 0, 0, 0);
+}
+static void run_forget(const struct op *op)
+{
+    pte_t *e = (pte_t *)mfn_to_virt(frame_of(op->by, 3)) + 4;
+
+    if (*e)
+        mfn_to_frame(frame_of(op->by, 4))->info = FI_RAM | FI_ALLOCATED | FI_REF_ONE;
+    *e = 0;
+}
+static void make_unflushed(void)
+{
+    add(run_forget, "page 4 goes, and no time is noted", A, 0, 0, 0);
+    add_mmuext(A, MMUEXT_PIN_L1_TABLE, 4, false);
+}
+
 const struct model models[] = {
-    {"tables", 5, make_tables},
-    {"frames", 5, make_frames},
-    {"grants", 5, make_grants},
-    {"events", 5, make_events},
+    {.name = "tables", .depth = 5, .make = make_tables},
+    {.name = "frames", .depth = 5, .make = make_frames},
+    {.name = "grants", .depth = 4, .make = make_grants},
+    {.name = "events", .depth = 5, .make = make_events},
+    {.name = "control", .depth = 4, .make = make_control, .prepare = prepare_control},
+    {.name = "all", .depth = 3, .make = make_all},
+    {.name = "stolen", .depth = 3, .make = make_stolen, .finds = "maps frame"},
+    {.name = "unflushed", .depth = 3, .make = make_unflushed, .finds = "tlb:"},
 };
 const unsigned int nr_models = ARRAY_SIZE(models);

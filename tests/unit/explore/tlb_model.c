@@ -105,7 +105,10 @@ static bool may_be_cached(const struct domain *d, uint64_t m, bool write)
         return false;
     if (write && is_special(f->info))
         return false;
-    return f->owner == d->id || is_borrowed(d, m, write) || d->privileged;
+    if (f->owner == d->id || is_borrowed(d, m, write) || d->privileged)
+        return true;
+    const struct domain *owner = audit_domain(f->owner);
+    return owner && d->target == owner->generation;
 }
 
 static const char *check_set(unsigned int cpu, const uint64_t *set, bool write)

@@ -206,6 +206,35 @@ static void no_memory(void)
     }
 }
 
+/* A device model need not flush when it unmaps: what its CPU may know is flushed when the frame becomes
+ * a table of its domain. */
+static void device_model(void)
+{
+    struct xen_domctl *op = whole_arena(0);
+    struct vcpu *va, *vb;
+    unsigned long before;
+
+    start();
+    va = a.d->vcpu[0];
+    vb = b.d->vcpu[0];
+    EXPECT(va->processor != vb->processor);
+    *op = (struct xen_domctl){.cmd = XEN_DOMCTL_set_target,
+                              .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                              .domain = 2};
+    op->u.set_target.target = 1;
+    EXPECT_EQ(whole_hypercall(whole_dom0.d->vcpu[0], __HYPERVISOR_domctl, WHOLE_ARENA, 0, 0, 0, 0),
+              0);
+    EXPECT_EQ(whole_hypercall(vb, __HYPERVISOR_update_va_mapping_otherdomain, WHOLE_VA(20),
+                              pte_make(a.frame[5], PTE_PRESENT | PTE_RW), 0, 1, 0),
+              0);
+    EXPECT_EQ(whole_hypercall(vb, __HYPERVISOR_update_va_mapping, WHOLE_VA(20), 0, 0, 0, 0), 0);
+    EXPECT_EQ(whole_hypercall(va, __HYPERVISOR_update_va_mapping, WHOLE_VA(5), 0, 0, 0, 0), 0);
+    before = whole_flushes[vb->processor];
+    EXPECT_EQ(mmuext(va, MMUEXT_PIN_L1_TABLE, a.frame[5]), 0);
+    EXPECT(whole_flushes[vb->processor] > before);
+    EXPECT_AUDIT();
+}
+
 /* The scheduler gives CPUs to vCPUs that may run. */
 static void scheduling(void)
 {
@@ -229,6 +258,7 @@ static const struct unit_test tests[] = {
     {"whole-life", life},
     {"whole-no-memory", no_memory},
     {"whole-scheduling", scheduling},
+    {"whole-device-model", device_model},
 };
 int main(int argc, char **argv)
 {
