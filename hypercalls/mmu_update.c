@@ -96,6 +96,12 @@ static int one_update(struct domain *pt_owner, struct domain *pg_owner, const st
     }
 }
 
+/* That current controls both is not enough: the tables' owner will reach the frames. */
+static bool may_map_frames_of(const struct domain *pt_owner, const struct domain *pg_owner)
+{
+    return pt_owner == pg_owner || pg_owner == dom_io || domain_controls(pt_owner, pg_owner);
+}
+
 HYPERCALL(hc_mmu_update)
 {
     guest_ptr_t list = guest_ptr(a1), done_ptr = guest_ptr(a3);
@@ -123,6 +129,11 @@ HYPERCALL(hc_mmu_update)
         if (!pg_owner) {
             mmu_put_owner(pt_owner);
             return rc;
+        }
+        if (!may_map_frames_of(pt_owner, pg_owner)) {
+            mmu_put_owner(pg_owner);
+            mmu_put_owner(pt_owner);
+            return -EPERM;
         }
     }
 

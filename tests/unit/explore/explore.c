@@ -42,7 +42,9 @@ struct domain *domain_of(unsigned int domain)
 }
 bool is_alive(unsigned int domain)
 {
-    return domain == DOMAINS || (world.g[domain].d && !world.g[domain].d->dying);
+    const struct domain *d = domain_of(domain);
+
+    return d && !d->dying && !d->vcpu[0]->pause_flags;
 }
 
 /* ---- one step ------------------------------------------------------------------------------------- */
@@ -218,6 +220,7 @@ static void mix_domain(const struct domain *d)
     mix(d->dying | d->relinquish_step << 8 | (uint64_t)d->refs << 32);
     mix(d->tot_pages | (uint64_t)d->pt_teardown << 32);
     if (v) {
+        mix(v->pause_flags | d->evtchn.poll_mask[0] << 32);
         mix((uint64_t)v->pv.kernel_table);
         mix((uint64_t)v->pv.user_table);
         mix((uint64_t)v->pv.gdt_frames[0] | v->pv.ldt_ents);

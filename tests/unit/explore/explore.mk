@@ -16,11 +16,11 @@ $(B)/test/explore: $(B)/explore/mechanism.o $(EXPLORE_OBJ)
 
 .PHONY: check-explore explore
 check-explore: $(B)/test/explore
-	@status=0; for m in tables frames grants events control all stolen unflushed; do $< $$m || status=1; done; exit $$status
+	@status=0; for m in tables partial frames grants events control all stolen unflushed; do $< $$m || status=1; done; exit $$status
 CHECKS += check-explore
 
 # make explore DEPTH=n [MODEL=name]: deeper. Each step of depth takes some twenty times as long.
 DEPTH ?= 5
-MODEL ?= tables frames grants events control all
+MODEL ?= tables partial frames grants events control all
 explore: $(B)/test/explore
 	@for m in $(MODEL); do $< $$m $(DEPTH) || exit 1; done

@@ -3,6 +3,7 @@
 #include "explore.h"
 #include "domain/grant_internal.h"
 #include "hypercalls/abi/memory.h"
+#include "hypercalls/abi/sched.h"
 #include "pv/descriptors.h"
 #include "x86/switch.h"
 
@@ -156,6 +157,13 @@ static domid_t other_id(const struct op *op)
 {
     return (domid_t)(2 - op->by);
 }
+/* Not offered to PV guests any more: must be refused, changing nothing. */
+static void run_transfer(const struct op *op)
+{
+    *(struct gnttab_transfer *)whole_arena(0) = (struct gnttab_transfer){
+        .mfn = mfn_x(frame_of(op->by, op->a)), .domid = other_id(op), .ref = REF};
+    do_call(op, __HYPERVISOR_grant_table_op, GNTTABOP_transfer, WHOLE_ARENA, 1, 0);
+}
 /* In its own table: entry REF + b lends frame a to the other; c: 0 no more, 1 read-only, 2 writable. */
 static void run_lend(const struct op *op)
 {
@@ -249,6 +257,15 @@ static void run_reset(const struct op *op)
     *(struct evtchn_reset *)whole_arena(0) = (struct evtchn_reset){.dom = DOMID_SELF};
     do_call(op, __HYPERVISOR_event_channel_op, EVTCHNOP_reset, WHOLE_ARENA, 0, 0);
 }
+/* Waits for port a; until an event comes it can do no more. */
+static void run_poll(const struct op *op)
+{
+    *(evtchn_port_t *)whole_arena(0x100) = op->a;
+    struct sched_poll *poll = whole_arena(0);
+    *poll = (struct sched_poll){.nr_ports = 1};
+    poll->ports.p = whole_arena(0x100);
+    do_call(op, __HYPERVISOR_sched_op, SCHEDOP_poll, WHOLE_ARENA, 0, 0);
+}
 /* The FIFO form, its control block in frame a; then its array in frame b. */
 static void run_fifo(const struct op *op)
 {
@@ -293,6 +310,7 @@ static void make_tables(void)
     add_entry(A, 1, 1, 4, 2);
     add_entry(A, 0, 1, 4, 2);
     add_entry(A, 2, 0, 0, 0); /* its first 2 MiB go */
+    add_entry(A, 1, 0, 0, 0); /* its first 1 GiB goes */
     add_mmuext(A, MMUEXT_PIN_L1_TABLE, 4, false);
     add_mmuext(A, MMUEXT_PIN_L2_TABLE, 4, false);
     add_mmuext(A, MMUEXT_PIN_L4_TABLE, 4, false);
@@ -356,6 +374,7 @@ static void make_grants(void)
     add(run_copy, "copies entry 8 + %u, frame %u (to it: %u)", B, 0, 5, 0);
     add(run_copy, "copies entry 8 + %u, frame %u (to it: %u)", B, 0, 5, 1);
     add(run_swap, "swaps entries 8 and 9", A, 0, 0, 0);
+    add(run_transfer, "transfers frame %u", A, 4, 0, 0);
     add_va(A, 4, 4, 0);
     add_mmuext(A, MMUEXT_PIN_L1_TABLE, 4, false);
     add_mmuext(A, MMUEXT_UNPIN_TABLE, 4, false);
@@ -383,11 +402,51 @@ static void make_events(void)
         add(run_port, "EVTCHNOP %u, port %u", B, EVTCHNOP_close, port, 0);
         add(run_port, "EVTCHNOP %u, port %u", A, EVTCHNOP_send, port, 0);
     }
+    add(run_poll, "SCHEDOP_poll, port %u", B, 1, 0, 0);
     add(run_reset, "EVTCHNOP_reset", A, 0, 0, 0);
     add(run_fifo, "FIFO events, frames %u, %u", A, 4, 5, 0);
     add(run_fifo, "FIFO events, frames %u, %u", B, 4, 5, 0);
     add_destroy(A);
     add_destroy(B);
+}
+
+/*
+ * Frame 6 is made for an L2 whose first two entries are the L1s 4 and 5: its validation and its end can be
+ * interrupted in the middle. None of them is mapped writable.
+ */
+static void prepare_partial(void)
+{
+    struct op op = {.by = A, .c = 1};
+    pte_t *l2 = mfn_to_virt(frame_of(A, 6));
+
+    for (unsigned int i = 4; i < 7; i++) {
+        op.a = op.b = (uint16_t)i;
+        run_va(&op);
+    }
+    l2[0] = pte_make(frame_of(A, 4), RW);
+    l2[1] = pte_make(frame_of(A, 5), RW);
+}
+static void make_partial(void)
+{
+    add_mmuext(A, MMUEXT_PIN_L2_TABLE, 6, false);
+    add_mmuext(A, MMUEXT_PIN_L3_TABLE, 6, false);
+    add_mmuext(A, MMUEXT_UNPIN_TABLE, 6, false);
+    add_mmuext(A, MMUEXT_PIN_L1_TABLE, 5, false);
+    add_mmuext(A, MMUEXT_UNPIN_TABLE, 5, false);
+    add_entry(A, 1, 1, 6, 2);
+    add_entry(A, 1, 1, 0, 0);
+    add_entry(A, 1, 0, 6, 2);
+    add_entry(A, 6, 1, 0, 0);
+    add_entry(A, 6, 1, 4, 2);
+    add_entry(A, 6, 2, 6, 2); /* itself */
+    add_entry(A, 5, 0, 7, 2);
+    add_entry(A, 5, 0, 6, 2); /* a table, or refused */
+    add_va(A, 5, 5, 2);
+    add_va(A, 5, 5, 0);
+    add_va(A, 6, 6, 0);
+    add(run_decrease, "decrease_reservation, frame %u", A, 5, 0, 0);
+    add(run_exchange, "exchange, frame %u", A, 6, 0, 0);
+    add_destroy(A);
 }
 
 /* A (1) is controlled by B, its device model, which maps its frames and writes its tables. */
@@ -409,15 +468,17 @@ static void run_foreign_va(const struct op *op)
 
     do_call(op, __HYPERVISOR_update_va_mapping_otherdomain, WHOLE_VA(op->a), e, 0, other_id(op));
 }
-/* Entry (a % 16) of the other's frame (a / 16) becomes its frame b, c: access. */
+/* Entry (a % 16) of the other's frame (a / 16) becomes its frame b (FRAMES + b: ours), c: access. */
 static void run_foreign_entry(const struct op *op)
 {
     uint64_t table = mfn_x(frame_of(op->by, FRAMES + op->a / 16)) << PAGE_SHIFT, id = other_id(op);
+    bool ours = op->b >= FRAMES;
 
     *(struct mmu_update *)whole_arena(0) = (struct mmu_update){
         .ptr = table + op->a % 16 * sizeof(pte_t) + MMU_NORMAL_PT_UPDATE,
-        .val = op->c ? pte_make(frame_of(op->by, FRAMES + op->b), flags_of(op->c)) : 0};
-    do_call(op, __HYPERVISOR_mmu_update, WHOLE_ARENA, 1, 0, (id + 1) << 16 | id);
+        .val = op->c ? pte_make(frame_of(1u - op->by, op->b), flags_of(op->c)) : 0};
+    do_call(op, __HYPERVISOR_mmu_update, WHOLE_ARENA, 1, 0,
+            (id + 1) << 16 | (ours ? DOMID_SELF : id));
 }
 static void run_foreign_mmuext(const struct op *op)
 {
@@ -437,6 +498,8 @@ static void make_control(void)
     add(run_foreign_entry, "the other's entry %u := its frame %u, access %u", B, 3 * 16 + 4, 0, 0);
     add(run_foreign_entry, "the other's entry %u := its frame %u, access %u", B, 2 * 16 + 1, 4, 2);
     add(run_foreign_entry, "the other's entry %u := its frame %u, access %u", B, 4 * 16, 5, 2);
+    add(run_foreign_entry, "the other's entry %u := its frame %u, access %u", B, 3 * 16 + 8,
+        FRAMES + 4, 2);
     add(run_foreign_mmuext, "mmuext_op %u, the other's frame %u", B, MMUEXT_PIN_L1_TABLE, 4, 0);
     add(run_foreign_mmuext, "mmuext_op %u, the other's frame %u", B, MMUEXT_UNPIN_TABLE, 4, 0);
     add_va(A, 4, 4, 0);
@@ -488,6 +551,7 @@ static void make_unflushed(void)
 
 const struct model models[] = {
     {.name = "tables", .depth = 5, .make = make_tables},
+    {.name = "partial", .depth = 4, .make = make_partial, .prepare = prepare_partial},
     {.name = "frames", .depth = 5, .make = make_frames},
     {.name = "grants", .depth = 4, .make = make_grants},
     {.name = "events", .depth = 5, .make = make_events},

@@ -232,6 +232,15 @@ static void device_model(void)
     before = whole_flushes[vb->processor];
     EXPECT_EQ(mmuext(va, MMUEXT_PIN_L1_TABLE, a.frame[5]), 0);
     EXPECT(whole_flushes[vb->processor] > before);
+    /* It may write the other's tables, but not map there what that one has no right to. */
+    struct mmu_update u = {entry_address(&a, 3, 21), pte_make(b.frame[5], PTE_PRESENT)};
+    memcpy(whole_arena(0), &u, sizeof(u));
+    EXPECT_EQ(
+        whole_hypercall(vb, __HYPERVISOR_mmu_update, WHOLE_ARENA, 1, 0, 2u << 16 | DOMID_SELF, 0),
+        -EPERM);
+    u.val = pte_make(a.frame[6], PTE_PRESENT);
+    memcpy(whole_arena(0), &u, sizeof(u));
+    EXPECT_EQ(whole_hypercall(vb, __HYPERVISOR_mmu_update, WHOLE_ARENA, 1, 0, 2u << 16 | 1, 0), 0);
     EXPECT_AUDIT();
 }
 
