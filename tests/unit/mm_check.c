@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The checker: what counts ought to be, from first principles. */
+/* The audit (mm/audit.h) of tests of xen/mm, which hold references themselves; and helpers. */
 #include "mm_check.h"
 #include "hypercalls/hypercall.h"
+#include "mm/audit.h"
 
-#define OWNER_FREE_HEAD 0xfffe /* as alloc.c marks free blocks */
+static struct held {
+    uint32_t by_kind[8];
+} * held;
+static char first[300];
 
-struct counts {
-    uint32_t refs, types; /* each type reference is a reference, too */
-    uint32_t as[8];       /* uses by kind */
-};
-static struct counts *expect, *held;
-
-static void count(struct counts *c, enum frame_type kind)
-{
-    c->refs++;
-    if (kind != FRAME_NONE) {
-        c->types++;
-        c->as[kind]++;
-    }
-}
-
-static struct counts *held_of(const struct frame *f)
+static struct held *held_of(const struct frame *f)
 {
     if (!held)
         held = calloc(max_mfn, sizeof(*held));
@@ -28,162 +17,45 @@ static struct counts *held_of(const struct frame *f)
 }
 void mm_hold(struct frame *f, enum frame_type kind)
 {
-    count(held_of(f), kind);
+    held_of(f)->by_kind[kind]++;
 }
 void mm_unhold(struct frame *f, enum frame_type kind)
 {
-    struct counts *c = held_of(f);
-
-    c->refs--;
-    if (kind != FRAME_NONE) {
-        c->types--;
-        c->as[kind]--;
-    }
+    held_of(f)->by_kind[kind]--;
 }
 
-#define CHECK_FRAME(f, c)                                                                     \
-    do {                                                                                      \
-        if (!(c))                                                                             \
-            unit_fail(__FILE__, __LINE__, "frame %#lx info %#lx owner %u validated %u: %s",   \
-                      (unsigned long)((f)-frame_table), (unsigned long)(f)->info, (f)->owner, \
-                      (f)->validated, #c);                                                    \
-    } while (0)
-
-static bool is_table(uint64_t x)
+static void count_held(struct audit *a)
 {
-    uint64_t t = (x & FI_TYPE) >> FI_TYPE_SHIFT;
-    return (x & FI_ALLOCATED || x & FI_REF_MASK) && (x & FI_TCOUNT) && t >= FRAME_L1 &&
-           t <= FRAME_L4;
+    for (uint64_t m = 0; held && m < max_mfn; m++)
+        for (unsigned int kind = 0; kind < 8; kind++)
+            for (uint32_t i = 0; i < held[m].by_kind[kind]; i++)
+                audit_count(a, m, (enum frame_type)kind);
 }
 
-/* Entries of a table that hold references now. */
-static unsigned int entries_in_effect(const struct frame *f)
+static void say(const char *fmt, ...) __printf(1, 2);
+static void say(const char *fmt, ...)
 {
-    if (f->info & FI_VALIDATED)
-        return 512;
-    return f->info & (FI_PARTIAL | FI_TEARDOWN) ? f->validated : 0;
-}
+    va_list ap;
 
-static void count_entry(struct frame *table, enum frame_type level, pte_t e)
-{
-    uint64_t m = (e & PTE_ADDR) >> PAGE_SHIFT;
-
-    if (level > FRAME_L1) {
-        CHECK_FRAME(table, m < max_mfn);
-        struct frame *child = &frame_table[m];
-        count(&expect[m], (enum frame_type)(level - 1));
-        if (!(table->info & FI_TEARDOWN)) {
-            CHECK_FRAME(child, child->info & FI_VALIDATED);
-            CHECK_FRAME(child, child->owner == table->owner);
-        }
-        return;
-    }
-    if (e & PTE_GRANT || m >= max_mfn || !(frame_table[m].info & FI_RAM))
-        return;
-    /* What can be reached belongs to somebody: a free frame never. */
-    CHECK_FRAME(&frame_table[m],
-                frame_table[m].owner < HOST_MAX_DOMAINS || frame_table[m].owner == DOMID_XEN);
-    count(&expect[m], e & PTE_RW ? FRAME_WRITABLE : FRAME_NONE);
-}
-
-static void count_table(struct frame *f)
-{
-    enum frame_type level = frame_type(f);
-    pte_t *table = entries_of(f);
-
-    for (unsigned int i = 0, n = entries_in_effect(f); i < n; i++)
-        if ((table[i] & PTE_PRESENT) &&
-            (level != FRAME_L4 || i < HV_FIRST_SLOT || i > HV_LAST_SLOT))
-            count_entry(f, level, table[i]);
-}
-
-static void check_frame(const struct frame *f)
-{
-    const struct counts *e = &expect[f - frame_table];
-    uint64_t x = f->info, type = (x & FI_TYPE) >> FI_TYPE_SHIFT;
-
-    if (f->owner == FRAME_NO_OWNER || f->owner == OWNER_FREE_HEAD) {
-        CHECK_FRAME(f, e->refs == 0);
-        return;
-    }
-    CHECK_FRAME(f, (x & FI_REF_MASK) == e->refs);
-    CHECK_FRAME(f, (x & FI_TCOUNT) >> 32 == e->types);
-    CHECK_FRAME(f, e->refs > 0); /* nobody's, but not free */
-    for (unsigned int t = FRAME_L1; t < 8; t++)
-        CHECK_FRAME(f, !e->as[t] || type == t);
-    if (x & (FI_PARTIAL | FI_TEARDOWN | FI_PINNED))
-        CHECK_FRAME(f, is_table(x));
-    CHECK_FRAME(f, !(x & FI_PARTIAL) || !(x & (FI_VALIDATED | FI_TEARDOWN)));
-    CHECK_FRAME(f, !(x & FI_TEARDOWN) || !(x & (FI_VALIDATED | FI_PINNED)));
-}
-
-static void check_domain(struct domain *d)
-{
-    uint64_t listed = 0, owned = 0, queued = 0, marked = 0;
-    uint32_t prev = FRAME_LINK_END;
-
-    for (uint32_t i = d->frames_head; i != FRAME_LINK_END; i = frame_table[i].next) {
-        struct frame *f = &frame_table[i];
-        CHECK_FRAME(f, f->prev == prev && f->owner == d->id && !(f->info & FI_XENHEAP));
-        prev = i;
-        EXPECT(++listed <= max_mfn);
-    }
-    for (uint32_t i = d->pt_teardown; i != FRAME_LINK_END; i = frame_table[i].stamp) {
-        CHECK_FRAME(&frame_table[i], frame_table[i].info & FI_TEARDOWN);
-        EXPECT(++queued <= max_mfn);
-    }
-    for (uint64_t m = 0; m < max_mfn; m++) {
-        const struct frame *f = &frame_table[m];
-        if (f->owner != d->id || f->info & FI_XENHEAP)
-            continue;
-        owned++;
-        marked += !!(f->info & FI_TEARDOWN);
-    }
-    EXPECT_EQ(listed, d->tot_pages);
-    EXPECT_EQ(owned, d->tot_pages);
-    EXPECT_EQ(queued, marked);
-}
-
-/* Free blocks and single loose frames: those with no owner, less what the hypervisor has. */
-static void check_free(void)
-{
-    uint64_t blocks = 0;
-
-    for (uint64_t m = 0; m < max_mfn; m++)
-        if (frame_table[m].owner == OWNER_FREE_HEAD)
-            blocks += 1ull << frame_table[m].validated;
-    EXPECT(blocks <= frames_free_count());
+    va_start(ap, fmt);
+    if (!first[0])
+        vsnprintf(first, sizeof(first), fmt, ap);
+    va_end(ap);
 }
 
 void mm_check(struct domain *const *domains, unsigned int n)
 {
-    free(expect);
-    expect = calloc(max_mfn, sizeof(*expect));
-    for (uint64_t m = 0; m < max_mfn; m++) {
-        struct frame *f = &frame_table[m];
-        uint64_t x = f->info;
-        struct counts *e = &expect[m];
-        if (held) {
-            e->refs += held[m].refs;
-            e->types += held[m].types;
-            for (unsigned int t = 0; t < 8; t++)
-                e->as[t] += held[m].as[t];
-        }
-        if (f->owner == FRAME_NO_OWNER || f->owner == OWNER_FREE_HEAD)
-            continue;
-        if (x & FI_ALLOCATED)
-            e->refs++;
-        if (is_table(x)) {
-            count_table(f);
-            for (uint64_t flag = x & (FI_PINNED | FI_PARTIAL | FI_TEARDOWN); flag; flag &= flag - 1)
-                count(e, frame_type(f));
-        }
+    struct audit a = {.say = say, .others = count_held};
+
+    domain_list = dom_xen;
+    for (unsigned int i = 0; i < n; i++) {
+        domains[i]->list_next = domain_list;
+        domain_list = domains[i];
     }
-    for (uint64_t m = 0; m < max_mfn; m++)
-        check_frame(&frame_table[m]);
-    for (unsigned int i = 0; i < n; i++)
-        check_domain(domains[i]);
-    check_free();
+    a.frame = malloc(audit_memory_size());
+    if (!audit_run(&a))
+        unit_fail(__FILE__, __LINE__, "%.*s", (int)strcspn(first, "\n"), first);
+    free(a.frame);
 }
 
 /* ---- what hypercalls do around the primitives ---------------------------------------------- */

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An independent checker of the frame table, and helpers for tests of xen/mm. */
+/* The audit for tests of xen/mm, and helpers. */
 #ifndef TESTS_UNIT_MM_CHECK_H
 #define TESTS_UNIT_MM_CHECK_H
 #include "host/host.h"
 #include "mm/alloc.h"
 
 /*
- * References that the test itself holds: it tells the checker about each that it takes and drops.
+ * References that the test itself holds: it tells the audit about each that it takes and drops.
  * kind: FRAME_NONE for a plain one, FRAME_WRITABLE, or a table's type.
  */
 void mm_hold(struct frame *f, enum frame_type kind);
 void mm_unhold(struct frame *f, enum frame_type kind);
 
 /*
- * Recompute every count from the tables' contents, the domains' lists and the free frames, and
- * compare with what the descriptors say. Looks only at tables and flags, not at how counts came
- * about. Ends the test if anything differs. Domains: all that own frames.
+ * The audit (mm/audit.h): ends the test if anything is not as it ought to be. Domains: all that own frames.
  */
 void mm_check(struct domain *const *domains, unsigned int n);
 

@@ -5,7 +5,7 @@
  */
 #include "mm_check.h"
 #include "boot/boot.h"
-#include "domain/grant_table.h"
+#include "domain/grant_internal.h"
 #include "host/guest.h"
 #include "hypercalls/memory.h"
 
@@ -32,13 +32,15 @@ void grant_table_size(const struct domain *d __unused, uint32_t *nr, uint32_t *m
 
 /* ---- the machine --------------------------------------------------------------------------- */
 
+static struct grant_table no_grants = {.maptrack_free = MAPTRACK_NONE};
+
 static void start(void)
 {
     host_start(0x1000, 0);
     tools = all[0] = host_domain(0, 0x1000);
     guest = all[1] = host_domain(1, 700);
     tools->privileged = true;
-    guest->grant_table = (void *)guest;
+    guest->grant_table = &no_grants;
     tools_vcpu.domain = tools;
     guest_vcpu.domain = guest;
     current = &guest_vcpu;

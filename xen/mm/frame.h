@@ -2,7 +2,7 @@
 /*
  * The frame table: one descriptor per 4 KiB frame of the host, and the rules that isolate guests.
  *
- * The invariant, which every function here keeps and tests/unit checks independently:
+ * The invariant, which every function here keeps and the audit (mm/audit.h) checks independently:
  *
  *   No frame that is a page table or descriptor page is mapped writable by its guest; no frame
  *   is reachable from a domain's tables unless that domain owns it, was granted it, or controls it.

@@ -46,15 +46,19 @@ void host_start(unsigned int low_frames, unsigned int high_frames)
         frames_add(HOST_HIGH_FIRST << PAGE_SHIFT, max_mfn << PAGE_SHIFT);
     dom_xen = calloc(1, sizeof(*dom_xen));
     dom_xen->id = DOMID_XEN;
-    dom_xen->frames_head = FRAME_LINK_END;
+    dom_xen->frames_head = dom_xen->pt_teardown = FRAME_LINK_END;
     dom_xen->refs = 1;
 }
 
 /* The hypervisor's slots: entries that are wrong for anybody who looks at them. */
-void paging_install_hv_slots(pte_t *l4, struct domain *d __unused)
+static pte_t idle_table[512];
+pte_t *idle_l4 = idle_table;
+
+void paging_install_hv_slots(pte_t *l4, struct domain *d)
 {
     for (unsigned int i = HV_FIRST_SLOT; i <= HV_LAST_SLOT; i++)
-        l4[i] = PTE_ADDR | PTE_PRESENT;
+        l4[i] = idle_l4[i] = PTE_ADDR | PTE_PRESENT;
+    l4[PERDOMAIN_SLOT] = virt_to_maddr(d->pv.perdomain_l3) | PTE_PRESENT;
 }
 
 void paging_root_changed(const pte_t *l4 __unused)
@@ -102,7 +106,7 @@ bool preempt_check(void)
 /* ---- domains ------------------------------------------------------------------------------- */
 
 struct vcpu *current;
-struct domain *dom0, *dom_xen, *dom_io;
+struct domain *dom0, *dom_xen, *dom_io, *domain_list;
 static struct domain *domains[HOST_MAX_DOMAINS];
 
 struct domain *host_domain(domid_t id, uint32_t max_pages)
@@ -112,6 +116,7 @@ struct domain *host_domain(domid_t id, uint32_t max_pages)
 
     d->id = id;
     d->refs = 1;
+    d->pv.perdomain_l3 = maddr_to_virt((uint64_t)(id + 1) << PAGE_SHIFT); /* no RAM: nobody's */
     d->max_pages = max_pages;
     d->frames_head = d->pt_teardown = FRAME_LINK_END;
     d->generation = ++generation;
