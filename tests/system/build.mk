@@ -3,7 +3,7 @@
 # compile nothing, so `make check` may run them beside the other tests.
 SYSTEM_CHECKS := check-system-boot check-system-lifecycle check-system-bad-input check-system-devices \
     check-system-cycles check-system-restart check-system-console check-system-bochs \
-    check-demo
+    check-system-compat-xl check-demo
 CHECKS += $(SYSTEM_CHECKS)
 .PHONY: $(SYSTEM_CHECKS) check-system-compat
 
@@ -28,7 +28,11 @@ check-system-console:
 check-system-bochs:
 	$(MACHINE) boot-bochs boot.sh --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
 	    --timeout=900 $(SYSTEM_OPTIONS)
-# Debian's tools on Hospes, ours on Debian's Xen; what Linux sees on both.
+# Debian's tools on Hospes.
+check-system-compat-xl: $(B)/tests/view
+	tests/system/compat xl
+# The same, ours on Debian's Xen, and what Linux sees on both. Not in `make check` yet: there `hl` crashed once,
+# for a reason that is not known.
 check-system-compat: $(B)/tests/view
 	tests/system/compat
 check-demo:

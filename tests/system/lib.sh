@@ -41,7 +41,9 @@ finish()
 # The last thing that a command said, on one line.
 said()
 {
-    cat $ERR $OUT | tr '\n' ' ' | tail -c 300
+    # What the kernel says of programs that crash.
+    dmesg | grep segfault | tail -n 1 >/tmp/segfault
+    cat $ERR $OUT /tmp/segfault | tr '\n' ' ' | tail -c 300
 }
 
 # works NAME COMMAND...: it must succeed. Its output stays in $OUT and $ERR.

@@ -11,7 +11,7 @@ view()
 # The lines of a file as one.
 flat()
 {
-    tr '\n' ' ' <"$1" | tr -cd '[:print:]' | sed 's/ *$//'
+    tr '\n' ' ' <"$1" | tr -cd ' -~' | sed 's/ *$//'
 }
 
 view cpus "$(grep -c '^processor' /proc/cpuinfo)"
