@@ -31,6 +31,21 @@ void report_failure(const char *name, long error);
 /* Ticks between two adjacent rdtsc(). */
 extern uint64_t rdtsc_cost;
 
+/*
+ * For tests/bench/trace: with `trace=NAME` on the command line, `stmt` runs twice between two marks; elsewhere,
+ * not at all. Never within what is timed.
+ */
+bool bench_traced(const char *name);
+void bench_trace_begin(void);
+void bench_trace_mark(void);
+void bench_trace_end(void);
+#define TRACE(name, stmt)                                            \
+    for (unsigned int i = bench_traced(name) ? 2 : 0; i != 0; i--) { \
+        bench_trace_begin();                                         \
+        stmt;                                                        \
+        bench_trace_end();                                           \
+    }
+
 /* Measures `stmt` in a loop; `per` operations each. */
 #define MEASURE(name, per, stmt)                                    \
     do {                                                            \
@@ -44,7 +59,22 @@ extern uint64_t rdtsc_cost;
             best_ = took_ < best_ ? took_ : best_;                  \
         }                                                           \
         report(name, best_ - rdtsc_cost, (uint64_t)ROUNDS * (per)); \
+        TRACE(name, stmt)                                           \
     } while (0)
+
+#define TRACE_PAIR(name1, name2, stmt1, stmt2)                                               \
+    for (unsigned int i = bench_traced(name1) || bench_traced(name2) ? 2 : 0; i != 0; i--) { \
+        if (bench_traced(name1)) {                                                           \
+            bench_trace_begin();                                                             \
+        }                                                                                    \
+        stmt1;                                                                               \
+        bench_trace_end();                                                                   \
+        if (bench_traced(name2)) {                                                           \
+            bench_trace_begin();                                                             \
+        }                                                                                    \
+        stmt2;                                                                               \
+        bench_trace_end();                                                                   \
+    }
 
 /* Measures two statements that undo each other, `rounds` times alternating; the best of each counts. */
 #define MEASURE_PAIR(name1, name2, per, rounds, stmt1, stmt2) \
@@ -61,6 +91,7 @@ extern uint64_t rdtsc_cost;
         }                                                     \
         report(name1, best1_ - rdtsc_cost, per);              \
         report(name2, best2_ - rdtsc_cost, per);              \
+        TRACE_PAIR(name1, name2, stmt1, stmt2)                \
     } while (0)
 
 /* Runs `stmt` once as a trial; on an error reports `-` for the name and leaves the function. */

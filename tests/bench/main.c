@@ -17,6 +17,40 @@ void report_failure(const char *name, long error)
     kprintf("bench %s -\n# %s failed: %ld\n", name, name, error);
 }
 
+bool bench_traced(const char *name)
+{
+    const char *wanted = NULL;
+
+    return kit_option("trace", &wanted) && strncmp(wanted, name, strlen(name)) == 0 &&
+           (wanted[strlen(name)] == '\0' || wanted[strlen(name)] == ' ');
+}
+
+/* What the script shows begins behind the one and ends before the other. */
+__attribute__((noinline)) void bench_trace_mark(void)
+{
+    __asm__ volatile("");
+}
+
+__attribute__((noinline)) void bench_trace_end(void)
+{
+    __asm__ volatile("");
+}
+
+/* The script turns QEMU's log on when it reads the line, and then sends a character. */
+void bench_trace_begin(void)
+{
+    static bool ready;
+    char answer;
+
+    if (!ready) {
+        kprintf("# trace\n");
+        while (hv_console_io(CONSOLEIO_read, 1, &answer) != 1) {
+        }
+        ready = true;
+    }
+    bench_trace_mark();
+}
+
 /* Reset to the first instruction; and the memory that is neither free nor ours. */
 void bench_host(void)
 {

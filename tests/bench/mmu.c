@@ -65,6 +65,12 @@ static void batches(const char *name, unsigned int n, uint64_t from, uint64_t to
         best = total < best ? total : best;
     }
     report(name, best, 8 * n);
+    for (unsigned int round = bench_traced(name) ? 0 : 2; round < 2; round++) {
+        fill(n, round & 1 ? from : to);
+        bench_trace_begin();
+        submit(n);
+        bench_trace_end();
+    }
     fill(n, 0);
     submit(n);
 }

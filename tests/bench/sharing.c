@@ -56,6 +56,9 @@ static void map_and_unmap(const char *map_name, const char *unmap_name, unsigned
     }
     report(map_name, best_map - rdtsc_cost, n);
     report(unmap_name, best_unmap - rdtsc_cost, n);
+    TRACE_PAIR(map_name, unmap_name, prepare_maps(n);
+               GNTTAB(GNTTABOP_map_grant_ref, maps, n), prepare_unmaps(n);
+               GNTTAB(GNTTABOP_unmap_grant_ref, unmaps, n));
 }
 
 static void copy(const char *name, unsigned int n, uint16_t length)
