@@ -156,6 +156,8 @@ static void user_rounds(const char *name, struct user_space *space, char *from, 
         best = f.rsi < best ? f.rsi : best;
     }
     report(name, best - rdtsc_cost, ROUNDS);
+    TRACE(name, struct trap_frame f = user_frame(); f.rbx = 2; f.rdi = USER_DATA_VA + 2 * PAGE_SIZE;
+          user_run(&f));
 }
 
 void bench_user(void)
