@@ -23,8 +23,13 @@ endif
 
 FREESTANDING := -ffreestanding -fno-stack-protector -fno-strict-aliasing -fno-common \
         -fno-asynchronous-unwind-tables -fcf-protection=none -mno-red-zone -mno-mmx -mno-sse -mno-sse2 \
-        -msoft-float -fno-omit-frame-pointer
+        -msoft-float -fno-omit-frame-pointer -momit-leaf-frame-pointer
 HV_CFLAGS := $(COMMON) -O2 $(FREESTANDING) $(RETPOLINE) -fpie -fvisibility=hidden -include xen/lib/hidden.h -Ixen -I$(B) -D__HYPERVISOR__
+# gcc compiles the hypervisor's C as a whole at link time (xen/build.mk): calls between files that happen once, or
+# are small, go in line, which the layers of the tree would else cost on every hypercall.
+ifeq ($(findstring -mretpoline,$(RETPOLINE)),)
+HV_LTO := -flto=auto
+endif
 # DEBUG=1: the hypervisor checks the order of its locks, and more assertions (ASSERT_DEBUG). Objects of
 # one kind must not be linked with the other: a change of mind compiles all of it again.
 DEBUG ?=
@@ -43,7 +48,7 @@ UNIT_CFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=address,undefined -fno-san
 
 $(B)/hv/%.o: %.c $(B)/hv/flavour
 	@mkdir -p $(@D)
-	$(CC) $(HV_CFLAGS) -c -o $@ $<
+	$(CC) $(HV_CFLAGS) $(HV_LTO) -c -o $@ $<
 $(B)/hv/%.o: %.S $(B)/hv/flavour
 	@mkdir -p $(@D)
 	$(CC) $(HV_CFLAGS) -D__ASSEMBLY__ -c -o $@ $<

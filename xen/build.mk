@@ -4,6 +4,14 @@
 HV_SRC := $(wildcard xen/*/*.c xen/*/*.S hypercalls/*.c hvm/*.c hvm/*/*.c)
 HV_OBJ := $(addprefix $(B)/hv/,$(addsuffix .o,$(basename $(HV_SRC))))
 HV_LIBS ?=
+# What is linked: with link-time optimisation, all C in one object.
+HV_LINKED := $(HV_OBJ)
+ifneq ($(HV_LTO),)
+HV_C_OBJ := $(addprefix $(B)/hv/,$(patsubst %.c,%.o,$(filter %.c,$(HV_SRC))))
+HV_LINKED := $(filter-out $(HV_C_OBJ),$(HV_OBJ)) $(B)/hv/whole.o
+$(B)/hv/whole.o: $(HV_C_OBJ)
+	$(CC) $(HV_CFLAGS) $(HV_LTO) -flinker-output=nolto-rel -r -nostdlib -o $@ $^
+endif
 include xen/boot/boot.mk
 HV_LDFLAGS := -nostdlib -static -no-pie -z noexecstack -z max-page-size=4096 --build-id=none \
         --no-warn-rwx-segments
@@ -15,14 +23,14 @@ $(B)/hv/hospes.lds: xen/hospes.lds.S
 
 # Symbols for backtraces: linked twice; the second link holds the addresses of the first, which do
 # not move, because the table lies behind all text.
-$(B)/hv/pass1.elf: $(HV_OBJ) $(B)/hv/hospes.lds
-	ld $(HV_LDFLAGS) -T $(B)/hv/hospes.lds -o $@ $(HV_OBJ) $(HV_LIBS)
+$(B)/hv/pass1.elf: $(HV_LINKED) $(B)/hv/hospes.lds
+	ld $(HV_LDFLAGS) -T $(B)/hv/hospes.lds -o $@ $(HV_LINKED) $(HV_LIBS)
 $(B)/hv/symtab.S: $(B)/hv/pass1.elf xen/symtab.awk
 	nm -n $< | awk -f xen/symtab.awk > $@
 $(B)/hv/symtab.o: $(B)/hv/symtab.S
 	$(CC) -c -o $@ $<
 $(B)/hospes-syms: $(B)/hv/symtab.o
-	ld $(HV_LDFLAGS) -T $(B)/hv/hospes.lds -o $@ $(HV_OBJ) $(B)/hv/symtab.o $(HV_LIBS)
+	ld $(HV_LDFLAGS) -T $(B)/hv/hospes.lds -o $@ $(HV_LINKED) $(B)/hv/symtab.o $(HV_LIBS)
 $(B)/hv/hospes.bin: $(B)/hospes-syms
 	objcopy -O binary $< $@
 $(B)/hospes: $(B)/hv/hospes.bin xen/wrap32.S
