@@ -54,6 +54,10 @@ static int update_entry(struct domain *d, struct domain *pg_owner, uint64_t ptr,
         return -EINVAL;
     struct frame *f = &frame_table[index_nospec(mfn, max_mfn)];
     uint64_t x = READ_ONCE(f->info);
+    if (likely((x & (FI_VALIDATED | FI_TYPE)) == (FI_VALIDATED | FI_TYPE_OF(FRAME_L1)) &&
+               f->owner == d->id))
+        return pt_write_l1((pte_t *)mfn_to_virt(mfn_make(index_nospec(mfn, max_mfn))) + index, val,
+                           d, pg_owner, keep_ad);
     unsigned int type = (unsigned int)((x & FI_TYPE) >> FI_TYPE_SHIFT);
     if (likely((x & FI_VALIDATED) && type - FRAME_L1 <= FRAME_L4 - FRAME_L1 && f->owner == d->id)) {
         MMU_RETRY(d, rc, pt_write_entry(f, index, val, d, pg_owner, keep_ad));
@@ -211,22 +215,21 @@ static long flush_for(uint64_t va, unsigned long flags)
     return 0;
 }
 
-static long update_va(uint64_t va, uint64_t val, unsigned long flags, struct domain *pg_owner)
+static inline __attribute__((always_inline)) long update_va(uint64_t va, uint64_t val,
+                                                            unsigned long flags,
+                                                            struct domain *pg_owner)
 {
     struct vcpu *v = current;
     struct domain *d = v->domain;
-    struct frame *table;
     long rc;
 
     rc = mmu_begin(d);
     if (likely(!rc)) {
-        if (unlikely(!pt_walk(v->pv.kernel_table, va, &table)))
-            rc = -EINVAL;
-        else
-            MMU_RETRY(d, rc, pt_write_entry(table, L1_INDEX(va), val, d, pg_owner, false));
+        pte_t *p = pt_walk(v->pv.kernel_table, va, NULL);
+        rc = likely(p) ? pt_write_l1(p, val, d, pg_owner, false) : -EINVAL;
     }
     rc = mmu_end(d, rc);
-    if (unlikely(rc))
+    if (unlikely(rc) || !(flags & UVMF_FLUSHTYPE_MASK))
         return rc;
     return flush_for(va, flags);
 }

@@ -8,6 +8,11 @@
 
 bool frame_get(struct frame *f, const struct domain *d)
 {
+    return frame_get_inline(f, d);
+}
+
+bool frame_get_slowly(struct frame *f, const struct domain *d)
+{
     uint64_t x = READ_ONCE(f->info);
 
     do {
@@ -34,6 +39,11 @@ struct frame *mfn_get(mfn_t m, const struct domain *d)
 }
 
 void frame_put(struct frame *f)
+{
+    frame_put_inline(f);
+}
+
+void frame_put_slowly(struct frame *f)
 {
     uint64_t x = READ_ONCE(f->info), y;
 
@@ -64,6 +74,11 @@ void frame_flush_stale(struct frame *f, const struct domain *d)
 
 bool frame_get_writable(struct frame *f, const struct domain *d)
 {
+    return frame_get_writable_inline(f, d);
+}
+
+bool frame_get_writable_slowly(struct frame *f, const struct domain *d)
+{
     uint64_t x = READ_ONCE(f->info), y;
 
     do {
@@ -90,6 +105,11 @@ bool frame_get_writable(struct frame *f, const struct domain *d)
 }
 
 void frame_put_writable(struct frame *f)
+{
+    frame_put_writable_inline(f);
+}
+
+void frame_put_writable_slowly(struct frame *f)
 {
     uint64_t x = READ_ONCE(f->info), y;
 

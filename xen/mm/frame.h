@@ -148,6 +148,9 @@ int __must_check frame_unpin(struct frame *f, struct domain *d);
  */
 int __must_check pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry,
                                 struct domain *d, struct domain *pg_owner, bool keep_ad);
+/* The same for an entry *p of a validated L1 table of d: never -EAGAIN or -ERESTART. */
+int __must_check pt_write_l1(pte_t *p, pte_t new_entry, struct domain *d, struct domain *pg_owner,
+                             bool keep_ad);
 /* References of one L1 entry (also used by the grant and ballooning paths). get adjusts *e. */
 int __must_check l1e_get(pte_t *e, struct domain *d, struct domain *pg_owner);
 void l1e_put(pte_t e);

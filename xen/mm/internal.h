@@ -3,6 +3,7 @@
 #ifndef XEN_MM_INTERNAL_H
 #define XEN_MM_INTERNAL_H
 #include "domain/domain.h"
+#include "lib/lib.h"
 #include "mm/alloc.h"
 #include "mm/frame.h"
 
@@ -10,6 +11,67 @@
 void frame_release(struct frame *f);
 /* Flush d's CPUs if they may hold TLB entries of the frame's former use. (frame.c) */
 void frame_flush_stale(struct frame *f, const struct domain *d);
+
+/* ---- references in line (the contracts are in frame.h) -------------------------------------- */
+
+/* What is left to do when the word changed under our hands, or the case is a rare one. (frame.c) */
+bool frame_get_slowly(struct frame *f, const struct domain *d);
+bool frame_get_writable_slowly(struct frame *f, const struct domain *d);
+void frame_put_slowly(struct frame *f);
+void frame_put_writable_slowly(struct frame *f);
+
+static inline __attribute__((always_inline)) bool frame_get_inline(struct frame *f,
+                                                                   const struct domain *d)
+{
+    uint64_t x = READ_ONCE(f->info), y = x + FI_REF_ONE;
+
+    /* (A count that overflows turns ALLOCATED off in y.) */
+    if (unlikely(!(y & FI_ALLOCATED) || f->owner != d->id))
+        return false;
+    if (unlikely(!atomic_cmpxchg(&f->info, &x, y)))
+        return frame_get_slowly(f, d);
+    /* It may have been freed and given to somebody else between the test and the exchange. */
+    if (unlikely(f->owner != d->id)) {
+        frame_put(f);
+        return false;
+    }
+    return true;
+}
+
+static inline __attribute__((always_inline)) bool frame_get_writable_inline(struct frame *f,
+                                                                            const struct domain *d)
+{
+    uint64_t x = READ_ONCE(f->info), y = x + FI_REF_ONE + FI_TYPE_ONE;
+
+    /* Of this type already? (Counts that overflow turn ALLOCATED off, or PARTIAL on, in y.) */
+    if (unlikely((y & (FI_TYPE | FI_PARTIAL | FI_ALLOCATED)) !=
+                     (FI_TYPE_OF(FRAME_WRITABLE) | FI_ALLOCATED) ||
+                 f->owner != d->id || !atomic_cmpxchg(&f->info, &x, y)))
+        return frame_get_writable_slowly(f, d);
+    if (unlikely(f->owner != d->id)) {
+        frame_put_writable(f);
+        return false;
+    }
+    return true;
+}
+
+static inline __attribute__((always_inline)) void frame_put_inline(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->info), y = x - FI_REF_ONE;
+
+    if (unlikely(!(y & FI_REF_MASK) || !atomic_cmpxchg(&f->info, &x, y)))
+        frame_put_slowly(f);
+}
+
+static inline __attribute__((always_inline)) void frame_put_writable_inline(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->info), y = x - FI_REF_ONE - FI_TYPE_ONE;
+
+    ASSERT_DEBUG((x & FI_TCOUNT) && frame_type(f) == FRAME_WRITABLE);
+    /* Where type references remain, so do others. */
+    if (unlikely(!(y & FI_TCOUNT) || !atomic_cmpxchg(&f->info, &x, y)))
+        frame_put_writable_slowly(f);
+}
 
 /* ---- the allocator (alloc.c) --------------------------------------------------------------- */
 

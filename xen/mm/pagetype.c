@@ -21,6 +21,10 @@
  */
 #define L1_CACHING (PTE_PWT | PTE_PCD | PTE_PAT)
 
+/* An L1 entry with none of these, that names a valid frame, has no bit that L1_DISALLOW or L1_CACHING mean: the
+ * frame's number is too small for reserved bits. */
+#define L1_UNCOMMON (PTE_GLOBAL | PTE_GRANT | L1_CACHING)
+
 static bool may_choose_caching(const struct domain *d)
 {
     return READ_ONCE(d->iomem_caps.count) || READ_ONCE(d->ioport_caps.count);
@@ -36,7 +40,8 @@ static inline __attribute__((always_inline)) bool l1e_get_frame(pte_t *e, struct
 {
     struct frame *f = &frame_table[index_nospec(mfn_x(m), max_mfn)];
 
-    if (unlikely(!(*e & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(f, pg_owner))))
+    if (unlikely(!(*e & PTE_RW ? frame_get_writable_inline(f, pg_owner)
+                               : frame_get_inline(f, pg_owner))))
         return false;
     *e |= PTE_USER; /* the guest's kernel runs in ring 3 */
     return true;
@@ -76,7 +81,7 @@ static inline __attribute__((always_inline)) int l1e_get_present(pte_t *e, struc
 {
     mfn_t m = pte_mfn(*e);
 
-    if (likely(!(*e & (L1_DISALLOW | L1_CACHING)) && mfn_valid(m) && l1e_get_frame(e, pg_owner, m)))
+    if (likely(!(*e & L1_UNCOMMON) && mfn_valid(m) && l1e_get_frame(e, pg_owner, m)))
         return 0;
     return l1e_get_other(e, d, pg_owner, m);
 }
@@ -97,9 +102,9 @@ static inline __attribute__((always_inline)) void l1e_put_present(pte_t e)
     if (unlikely(!(READ_ONCE(f->info) & FI_RAM)))
         return;
     if (e & PTE_RW)
-        frame_put_writable(f);
+        frame_put_writable_inline(f);
     else
-        frame_put(f);
+        frame_put_inline(f);
 }
 
 void l1e_put(pte_t e)
@@ -122,19 +127,6 @@ static int table_entry_get(pte_t *e, struct domain *d, enum frame_type level)
     if (!rc)
         *e |= PTE_USER;
     return rc;
-}
-
-static int entry_get(pte_t *e, struct domain *d, struct domain *pg_owner, enum frame_type level)
-{
-    return level == FRAME_L1 ? l1e_get(e, d, pg_owner) : table_entry_get(e, d, level);
-}
-
-static void entry_put(pte_t e, struct domain *d, enum frame_type level)
-{
-    if (level == FRAME_L1)
-        l1e_put(e);
-    else if (e & PTE_PRESENT)
-        frame_put_type(mfn_to_frame(pte_mfn(e)), d);
 }
 
 /*
@@ -386,37 +378,34 @@ int frame_unpin(struct frame *f, struct domain *d)
     return 0;
 }
 
-/* In line once for L1 tables, which most writes are to, and once for the others. */
-static inline __attribute__((always_inline)) int write_entry(struct frame *table,
-                                                             enum frame_type level,
-                                                             unsigned int index, pte_t new_entry,
-                                                             struct domain *d,
-                                                             struct domain *pg_owner, bool keep_ad)
+static inline void store_entry(pte_t *p, pte_t old, pte_t new_entry, bool keep_ad)
 {
-    pte_t *p = (pte_t *)frame_to_virt(table) + index;
-    pte_t old = READ_ONCE(*p);
-
-    /* Same frame, same access: no reference moves. */
-    bool same = (new_entry & old & PTE_PRESENT) && !((new_entry ^ old) & (PTE_ADDR | PTE_RW)) &&
-                !(old & PTE_GRANT) &&
-                !(new_entry & (level == FRAME_L1 ? L1_DISALLOW | L1_CACHING : TABLE_DISALLOW));
-    if (same) {
-        new_entry |= PTE_USER;
-    } else {
-        int rc = entry_get(&new_entry, d, pg_owner, level);
-        if (unlikely(rc))
-            return rc;
-    }
-    if (keep_ad) {
+    if (unlikely(keep_ad)) {
         while (!atomic_cmpxchg(p, &old, new_entry | (old & (PTE_ACCESSED | PTE_DIRTY))))
             ;
     } else {
         WRITE_ONCE(*p, new_entry);
     }
-    if (unlikely(level == FRAME_L4))
-        paging_root_changed(frame_to_virt(table));
-    if (!same)
-        entry_put(old, d, level);
+}
+
+int pt_write_l1(pte_t *p, pte_t new_entry, struct domain *d, struct domain *pg_owner, bool keep_ad)
+{
+    pte_t old = READ_ONCE(*p);
+
+    /* Same frame, same access: no reference moves. (Nor is the old one a grant mapping.) */
+    if ((new_entry & (PTE_PRESENT | L1_UNCOMMON)) == PTE_PRESENT &&
+        !((new_entry ^ old) & (PTE_ADDR | PTE_RW | PTE_PRESENT | PTE_GRANT))) {
+        store_entry(p, old, new_entry | PTE_USER, keep_ad);
+        return 0;
+    }
+    if (new_entry & PTE_PRESENT) {
+        int rc = l1e_get_present(&new_entry, d, pg_owner);
+        if (unlikely(rc))
+            return rc;
+    }
+    store_entry(p, old, new_entry, keep_ad);
+    if ((old & (PTE_PRESENT | PTE_GRANT)) == PTE_PRESENT)
+        l1e_put_present(old);
     return 0;
 }
 
@@ -424,12 +413,28 @@ int pt_write_entry(struct frame *table, unsigned int index, pte_t new_entry, str
                    struct domain *pg_owner, bool keep_ad)
 {
     enum frame_type level = frame_type(table);
+    pte_t *p = (pte_t *)frame_to_virt(table) + index;
+    pte_t old = READ_ONCE(*p);
 
-    if (likely(level == FRAME_L1))
-        return write_entry(table, FRAME_L1, index, new_entry, d, pg_owner, keep_ad);
+    if (level == FRAME_L1)
+        return pt_write_l1(p, new_entry, d, pg_owner, keep_ad);
     if (unlikely(!slot_is_guests(level, index)))
         return -EINVAL;
-    return write_entry(table, level, index, new_entry, d, pg_owner, keep_ad);
+    bool same = (new_entry & old & PTE_PRESENT) && !((new_entry ^ old) & (PTE_ADDR | PTE_RW)) &&
+                !(new_entry & TABLE_DISALLOW);
+    if (same) {
+        new_entry |= PTE_USER;
+    } else {
+        int rc = table_entry_get(&new_entry, d, level);
+        if (unlikely(rc))
+            return rc;
+    }
+    store_entry(p, old, new_entry, keep_ad);
+    if (unlikely(level == FRAME_L4))
+        paging_root_changed(frame_to_virt(table));
+    if (!same && (old & PTE_PRESENT))
+        frame_put_type(mfn_to_frame(pte_mfn(old)), d);
+    return 0;
 }
 
 pte_t *pt_walk(struct frame *l4, uint64_t va, struct frame **table)

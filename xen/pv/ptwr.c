@@ -120,12 +120,12 @@ static bool byte_sized(const struct insn *in)
     return in->two_byte ? in->opcode == 0xb0 : !(in->opcode & 1) && in->opcode != 0xba;
 }
 
-/* Carry out the write on the table. pt_lock held. 0 or an error of pt_write_entry. */
+/* Carry out the write on the table. pt_lock held. 0 or an error of pt_write_l1. */
 static int write_entry(struct cpu_user_regs *regs, const struct insn *in, struct frame *table,
                        uint64_t offset, struct domain *d)
 {
     unsigned int index = (unsigned int)(offset / sizeof(pte_t)), shift = (offset & 7) * 8;
-    pte_t entry = READ_ONCE(((pte_t *)frame_to_virt(table))[index]);
+    pte_t *p = (pte_t *)frame_to_virt(table) + index, entry = READ_ONCE(*p);
     struct write w = {.size = byte_sized(in) ? 1 : insn_opsize(in)};
     uint64_t mask = w.size == 8 ? ~0ull : (1ull << (8 * w.size)) - 1;
     struct cpu_user_regs after = *regs;
@@ -138,7 +138,7 @@ static int write_entry(struct cpu_user_regs *regs, const struct insn *in, struct
         return -EINVAL;
     if (w.store) {
         pte_t value = (entry & ~(mask << shift)) | w.new << shift;
-        MMU_RETRY(d, rc, pt_write_entry(table, index, value, d, d, false));
+        rc = pt_write_l1(p, value, d, d, false);
     }
     if (!rc) {
         after.rip += in->len;
