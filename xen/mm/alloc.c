@@ -90,6 +90,18 @@ void frames_add(paddr_t start, paddr_t end)
     spin_unlock(&frames_lock);
 }
 
+void frames_add_used(paddr_t start, paddr_t end)
+{
+    for (uint64_t m = ROUND_UP(start, PAGE_SIZE) >> PAGE_SHIFT; m < end >> PAGE_SHIFT; m++) {
+        struct frame *f = &frame_table[m];
+        /* Only whole frames of RAM that nobody has: what a loader says is checked like anything else. */
+        if (m >= max_mfn || f->info != FI_RAM || f->owner != FRAME_NO_OWNER)
+            continue;
+        total_frames++;
+        frames_free(f, 0);
+    }
+}
+
 /* Join the loose frames with their buddies; frames_lock held. True if there were any. */
 static bool join_loose(void)
 {

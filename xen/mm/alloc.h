@@ -11,6 +11,9 @@
 
 /* Boot: give RAM [start, end) to the allocator (page aligned inwards). */
 void frames_add(paddr_t start, paddr_t end);
+/* The same, at the end of start-up, with what held a boot module until now: its contents go before anybody gets
+ * it. */
+void frames_add_used(paddr_t start, paddr_t end);
 
 /*
  * 2^order frames, naturally aligned, for the hypervisor's own use, scrubbed of guests' data but

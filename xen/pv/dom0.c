@@ -507,6 +507,11 @@ void __init dom0_build(void)
            b.d->max_vcpus, b.kernel.entry, b.kernel.virt_base,
            b.kernel.virt_base + (b.end_pfn << PAGE_SHIFT));
     hv_free(b.runs);
+    for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
+        const struct boot_module *m = &boot_info.module[i];
+        if (m->start >= MB(1)) /* below, nothing is ever given to the allocator */
+            frames_add_used(m->start, m->start + m->size);
+    }
 
     time_refine();
     b.d->creation_finished = true;

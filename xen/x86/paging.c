@@ -191,20 +191,23 @@ static bool __init ram_in(uint64_t first, uint64_t end)
     return false;
 }
 
-/* A table indexed by frame number, in chunks of 2 MiB. Chunks for which there is no RAM: hole
- * (machine address) or nothing if hole is 0. fill: byte to fill real chunks with. */
-static void __init map_indexed(uint64_t va, size_t entry, paddr_t hole, int fill, uint64_t ro_va)
+/* A table indexed by frame number, in chunks of 2 MiB. Chunks for which there is no RAM share one that is not
+ * writable (holes) or are not mapped. fill: byte to fill real chunks with. */
+static void __init map_indexed(uint64_t va, size_t entry, bool holes, int fill, uint64_t ro_va)
 {
     uint64_t bytes = ROUND_UP(max_mfn * entry, MB(2));
+    paddr_t hole = 0;
 
     for (uint64_t off = 0; off < bytes; off += MB(2)) {
-        paddr_t chunk = hole;
+        paddr_t chunk = 0;
         uint64_t flags = PTE_NX | PTE_GLOBAL;
         if (ram_in(off / entry, (off + MB(2)) / entry + 1)) {
             chunk = boot_alloc(MB(2), MB(2));
             if (fill)
                 memset(maddr_to_virt(chunk), fill, MB(2));
             flags |= PTE_RW;
+        } else if (holes) {
+            chunk = hole = hole ?: boot_alloc(MB(2), MB(2));
         }
         if (!chunk)
             continue;
@@ -263,9 +266,8 @@ void __init paging_init(void)
         mapped = t;
     }
     map_image();
-    paddr_t hole = boot_alloc(MB(2), MB(2));
-    map_indexed(FRAME_TABLE_START, sizeof(struct frame), hole, 0, 0);
-    map_indexed(RW_M2P_START, sizeof(uint64_t), 0, 0xff, RO_M2P_START);
+    map_indexed(FRAME_TABLE_START, sizeof(struct frame), true, 0, 0);
+    map_indexed(RW_M2P_START, sizeof(uint64_t), false, 0xff, RO_M2P_START);
     /* Later users of slot 259 find an L3 there, so that every guest's L4 shares it. */
     next_table(&idle_l4[L4_INDEX(IOREMAP_START)]);
     write_cr3(virt_to_maddr(idle_l4));
