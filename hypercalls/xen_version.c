@@ -58,13 +58,13 @@ static long do_platform_parameters(guest_ptr_t arg)
     return copy_struct_to_guest(arg, &p);
 }
 
-HYPERCALL(hc_xen_version)
+/* Apart, so that the one that guests call all day (it makes pending events come in) need not make room for the
+ * variables of the others. */
+static __attribute__((noinline)) long do_other(uint32_t cmd, guest_ptr_t arg)
 {
-    guest_ptr_t arg = guest_ptr(a2);
     const struct domain *d = current->domain;
 
-    switch ((uint32_t)a1) {
-    case XENVER_version: return VERSION;
+    switch (cmd) {
     case XENVER_extraversion: return put_text(arg, EXTRAVERSION, XEN_EXTRAVERSION_LEN);
     case XENVER_compile_info: return do_compile_info(arg);
     case XENVER_capabilities: return put_text(arg, CAPABILITIES, XEN_CAPABILITIES_INFO_LEN);
@@ -79,6 +79,11 @@ HYPERCALL(hc_xen_version)
     case XENVER_build_id: return d->privileged ? -ENODATA : -EPERM;
     default: return -ENOSYS;
     }
+}
+
+HYPERCALL(hc_xen_version)
+{
+    return (uint32_t)a1 == XENVER_version ? (long)VERSION : do_other((uint32_t)a1, guest_ptr(a2));
 }
 
 HYPERCALL(hc_vm_assist)

@@ -12,6 +12,10 @@ void offsets(void)
     OFF(REGS_rax, cpu_user_regs, rax);
     OFF(REGS_rcx, cpu_user_regs, rcx);
     OFF(REGS_rdx, cpu_user_regs, rdx);
+    OFF(REGS_rsi, cpu_user_regs, rsi);
+    OFF(REGS_r8, cpu_user_regs, r8);
+    OFF(REGS_r9, cpu_user_regs, r9);
+    OFF(REGS_r10, cpu_user_regs, r10);
     OFF(REGS_r11, cpu_user_regs, r11);
     OFF(REGS_error_code, cpu_user_regs, error_code);
     OFF(REGS_entry_vector, cpu_user_regs, entry_vector);

@@ -246,32 +246,37 @@ static void unbind_virq(struct domain *d, struct evtchn *c)
  */
 static void close_unbound(struct domain *d, struct evtchn *c)
 {
-    bool closed;
+    for (;;) {
+        bool bound;
 
-    do {
-        disconnect(d, c);
         spin_lock(&c->lock);
-        closed = c->state != EVTCHNSTAT_interdomain;
-        if (closed)
+        bound = c->state == EVTCHNSTAT_interdomain;
+        if (!bound)
             c->state = EVTCHNSTAT_closed;
         spin_unlock(&c->lock);
-    } while (!closed);
+        if (!bound)
+            return;
+        disconnect(d, c);
+    }
 }
 
 static long close_port(struct domain *d, struct evtchn *c)
 {
     switch (c->state) {
     case EVTCHNSTAT_closed: return -EINVAL;
+    case EVTCHNSTAT_unbound:
+    case EVTCHNSTAT_interdomain: close_unbound(d, c); break;
     case EVTCHNSTAT_pirq:
         pirq_unbind_guest(d, c->u.pirq);
         pirq_set_evtchn(d, c->u.pirq, 0);
+        set_state(c, EVTCHNSTAT_closed);
         break;
-    case EVTCHNSTAT_virq: unbind_virq(d, c); break;
-    case EVTCHNSTAT_unbound:
-    case EVTCHNSTAT_interdomain: close_unbound(d, c); break;
-    default: break;
+    case EVTCHNSTAT_virq:
+        unbind_virq(d, c);
+        set_state(c, EVTCHNSTAT_closed);
+        break;
+    default: set_state(c, EVTCHNSTAT_closed); break;
     }
-    set_state(c, EVTCHNSTAT_closed);
     if (d->evtchn.fifo)
         event_fifo_clear_pending(d, c);
     else

@@ -12,6 +12,7 @@
  */
 #include "pv/trap.h"
 #include "pv/descriptors.h"
+#include "x86/asm.h"
 #include "x86/cpu_setup.h"
 #include "x86/guest_access.h"
 #include "x86/switch.h"
@@ -29,26 +30,20 @@ static inline bool upcalls_masked(const struct vcpu *v)
 /* Flags that an entry into the kernel clears. */
 #define ENTRY_CLEARS (X86_EFLAGS_AC | X86_EFLAGS_VM | X86_EFLAGS_RF | X86_EFLAGS_NT | X86_EFLAGS_TF)
 
-/* Enter the kernel at rip with a frame as above. mask: upcalls masked on entry. False: its stack
- * cannot be written. In line in each caller: has_error is a constant in most. */
-static inline __attribute__((always_inline)) bool enter_kernel(struct cpu_user_regs *regs,
-                                                               uint64_t rip, bool mask,
-                                                               bool has_error, uint32_t error)
+/* The frame at sp (not aligned yet) and the registers for the handler at rip; v is in its kernel's mode. */
+static inline __attribute__((always_inline)) bool write_frame(struct vcpu *v,
+                                                              struct cpu_user_regs *regs,
+                                                              uint64_t rip, bool mask,
+                                                              bool has_error, uint32_t error,
+                                                              uint64_t cs, uint64_t sp)
 {
-    struct vcpu *v = current;
     struct vcpu_info *vi = v->vcpu_info;
-    uint64_t masked = READ_ONCE(vi->evtchn_upcall_mask) != 0, cs = regs->cs, sp = regs->rsp;
+    uint64_t masked = READ_ONCE(vi->evtchn_upcall_mask) != 0;
     uint64_t flags = regs->rflags & ~(uint64_t)(X86_EFLAGS_IF | X86_EFLAGS_IOPL);
 
     flags |= (masked ^ 1) << 9; /* IF */
     if (unlikely(v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl)))
         flags |= (uint64_t)v->pv.iopl << 12;
-    if (v->pv.in_kernel) {
-        cs &= ~3ull;
-    } else {
-        sp = v->pv.kernel_sp;
-        pv_toggle_mode(v);
-    }
     sp = (sp & ~15ull) - (has_error ? 8 : 7) * sizeof(uint64_t);
     uint64_t *p = (uint64_t *)guest_checked(sp);
     guest_access_begin();
@@ -71,11 +66,35 @@ static inline __attribute__((always_inline)) bool enter_kernel(struct cpu_user_r
     regs->rflags &= ~(uint64_t)ENTRY_CLEARS;
     regs->rsp = sp;
     regs->ss = FLAT_KERNEL_SS64;
-    regs->entry_vector = 0x100; /* rcx and r11 are on the stack: SYSRET may be used */
+    regs->entry_vector = TRAP_SYSCALL; /* rcx and r11 are on the stack: SYSRET may be used */
     return true;
 fault:
     guest_access_end();
     return false;
+}
+
+/* Not in line: what the other case needs then fits the registers that need no saving. */
+static __attribute__((noinline)) bool enter_kernel_from_user(struct cpu_user_regs *regs,
+                                                             uint64_t rip, bool mask,
+                                                             bool has_error, uint32_t error)
+{
+    struct vcpu *v = current;
+
+    pv_toggle_mode(v);
+    return write_frame(v, regs, rip, mask, has_error, error, regs->cs, v->pv.kernel_sp);
+}
+
+/* Enter the kernel at rip with a frame as above. mask: upcalls masked on entry. False: its stack
+ * cannot be written. In line in each caller: has_error is a constant in most. */
+static inline __attribute__((always_inline)) bool enter_kernel(struct cpu_user_regs *regs,
+                                                               uint64_t rip, bool mask,
+                                                               bool has_error, uint32_t error)
+{
+    struct vcpu *v = current;
+
+    if (!v->pv.in_kernel)
+        return enter_kernel_from_user(regs, rip, mask, has_error, error);
+    return write_frame(v, regs, rip, mask, has_error, error, regs->cs & ~3ull, regs->rsp);
 }
 
 static void bounce_failed(const struct cpu_user_regs *regs, const char *what)
@@ -121,6 +140,15 @@ void pv_bounce_page_fault(struct cpu_user_regs *regs, uint32_t error, uint64_t c
         pv_bounce_exception(regs, 14, error); /* says what is missing */
     else if (unlikely(!enter_kernel(regs, t->rip, t->flags & 4, true, error)))
         bounce_failed(regs, "a page fault");
+}
+
+void do_guest_int80(struct cpu_user_regs *regs)
+{
+    irq_enable();
+    if (likely(pv_software_interrupt(regs, 0x80, 0)))
+        return;
+    regs->rip -= 2;
+    pv_bounce_exception(regs, 13, 0x80 << 3 | 2);
 }
 
 bool pv_software_interrupt(struct cpu_user_regs *regs, unsigned int nr, unsigned int len)
@@ -177,7 +205,9 @@ void pv_user_syscall(struct cpu_user_regs *regs)
         pv_bounce_exception(regs, 6, 0);
         return;
     }
-    if (unlikely(!enter_kernel(regs, v->pv.syscall_cb, v->pv.syscall_masks, false, 0)))
+    pv_toggle_mode(v);
+    if (unlikely(!write_frame(v, regs, v->pv.syscall_cb, v->pv.syscall_masks, false, 0, regs->cs,
+                              v->pv.kernel_sp)))
         bounce_failed(regs, "a system call");
 }
 
@@ -225,22 +255,28 @@ void pv_deliver_pending(void)
 
 /* ---- way back ---------------------------------------------------------------------------------- */
 
+/* The last step of an IRET to user mode: the frame was on a stack that only the kernel's tables map. */
+static __attribute__((noinline)) long to_user(long rax)
+{
+    pv_toggle_mode(current);
+    return rax;
+}
+
 HYPERCALL(hc_iret)
 {
     struct vcpu *v = current;
     struct cpu_user_regs *regs = guest_regs();
     struct iret_context c;
+    bool user;
 
     if (unlikely(copy_struct_from_guest(&c, guest_ptr(regs->rsp)))) {
         domain_crash(v->domain, "its IRET frame at %#lx is not readable", regs->rsp);
         return 0;
     }
-    if ((c.cs & 3) == 3) {
-        if (unlikely(!v->pv.user_table)) {
-            domain_crash(v->domain, "IRET to user mode without a user page table");
-            return 0;
-        }
-        pv_toggle_mode(v);
+    user = (c.cs & 3) == 3;
+    if (unlikely(user && !v->pv.user_table)) {
+        domain_crash(v->domain, "IRET to user mode without a user page table");
+        return 0;
     }
     regs->rip = c.rip;
     regs->cs = (uint16_t)c.cs | 3;
@@ -252,7 +288,7 @@ HYPERCALL(hc_iret)
     if (c.flags & VGCF_in_syscall) {
         /* rcx and r11 may be lost: SYSRET, if it goes where SYSRET can. */
         if (regs->cs != FLAT_USER_CS64 || regs->ss != FLAT_USER_SS64 ||
-            (c.rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF)))
+            (c.rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF)) || !va_is_canonical(c.rip))
             regs->entry_vector = 0;
         regs->rcx = c.rip;
         regs->r11 = c.rflags;
@@ -266,7 +302,7 @@ HYPERCALL(hc_iret)
         v->pv.nmi_masked = false;
         softirq_raise(SOFTIRQ_TRAP); /* is there another one? */
     }
-    return (long)c.rax;
+    return user ? to_user((long)c.rax) : (long)c.rax;
 }
 
 /*
@@ -321,5 +357,5 @@ void pv_segments_refused(struct vcpu *v, struct cpu_user_regs *regs)
     regs->ss = FLAT_KERNEL_SS64;
     regs->rsp = sp;
     regs->rflags = X86_EFLAGS_IF | X86_EFLAGS_MBS;
-    regs->entry_vector = 0x100;
+    regs->entry_vector = TRAP_SYSCALL;
 }

@@ -291,13 +291,16 @@ static void do_cpuid(struct cpu_user_regs *regs)
 
 bool pv_forced_cpuid(struct cpu_user_regs *regs)
 {
-    static const uint8_t sequence[7] = {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2};
-    uint8_t b[7];
+    /* ud2 'x' 'e'; then, from the fourth byte on: 'e' 'n' and CPUID itself. Most #UD are something else. */
+    const uint32_t first = 0x65780b0f, second = 0xa20f6e65;
+    uint32_t code;
 
-    if (copy_from_guest(b, guest_ptr(regs->rip), sizeof(b)) || memcmp(b, sequence, sizeof(b)))
+    if (copy_struct_from_guest(&code, guest_ptr(regs->rip)) || code != first)
+        return false;
+    if (copy_struct_from_guest(&code, guest_ptr(regs->rip + 3)) || code != second)
         return false;
     do_cpuid(regs);
-    regs->rip += sizeof(b);
+    regs->rip += 7;
     return true;
 }
 

@@ -7,8 +7,14 @@
 #include "sched/softirq.h"
 
 /* A batch in progress on this CPU: its current entry, which a continuation rewrites. */
-static DEFINE_PER_CPU(struct multicall_entry *, batch_entry);
-static DEFINE_PER_CPU(bool, batch_preempted);
+struct batch {
+    struct multicall_entry entry;
+    bool preempted;
+};
+static DEFINE_PER_CPU(struct batch *, batch);
+
+/* What of an entry moves: all but the sixth argument, which no call has. */
+#define ENTRY_SIZE offsetof(struct multicall_entry, args[5])
 
 static HYPERCALL(hc_denied)
 {
@@ -60,15 +66,15 @@ bool preempt_check(void)
 long hypercall_continuation(unsigned int nr, unsigned int nargs, ...)
 {
     struct cpu_user_regs *regs = guest_regs();
-    struct multicall_entry *mc = this_cpu(batch_entry);
+    struct batch *b = this_cpu(batch);
     va_list ap;
 
     va_start(ap, nargs);
-    if (mc) {
-        mc->op = nr;
-        for (unsigned int i = 0; i < nargs; i++)
-            mc->args[i] = va_arg(ap, unsigned long);
-        this_cpu(batch_preempted) = true;
+    if (b) {
+        b->entry.op = nr;
+        for (unsigned int i = 0; i < nargs && i < 5; i++)
+            b->entry.args[i] = va_arg(ap, unsigned long);
+        b->preempted = true;
     } else {
         /* The guest executes its SYSCALL (two bytes) again. */
         uint64_t *const arg[5] = {&regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8};
@@ -80,45 +86,59 @@ long hypercall_continuation(unsigned int nr, unsigned int nargs, ...)
     return nr;
 }
 
+/*
+ * Entries from *list on, *list and *nr advancing: 0 when all are done, -ERESTART when the batch shall go on later,
+ * -EFAULT; *left if the guest is elsewhere now (IRET), perhaps on its user tables, which no other call may meet.
+ */
+static inline long run_batch(struct batch *b, guest_ptr_t *list, uint32_t *nr, bool *left)
+{
+    const hypercall_fn *table = current->pv.hypercalls;
+    struct multicall_entry *mc = &b->entry;
+    bool first = true;
+
+    for (; *nr; (*nr)--, list->va += sizeof(*mc), first = false) {
+        if (!first && unlikely(preempt_check()))
+            return -ERESTART;
+        if (unlikely(copy_from_guest(mc, *list, ENTRY_SIZE)))
+            return -EFAULT;
+        if (likely(mc->op < HYPERCALL_SLOTS)) {
+            /* Masked: a mispredicted comparison cannot index past the table. */
+            hypercall_fn fn = table[mc->op % HYPERCALL_SLOTS];
+            mc->result =
+                (unsigned long)fn(mc->args[0], mc->args[1], mc->args[2], mc->args[3], mc->args[4]);
+            if (unlikely(fn == hc_iret)) {
+                *left = true;
+                return (long)mc->result;
+            }
+        } else {
+            mc->result = (unsigned long)-ENOSYS;
+        }
+        if (unlikely(b->preempted)) /* come back to this entry, with its new arguments */
+            return copy_to_guest(*list, mc, ENTRY_SIZE) ? -EFAULT : -ERESTART;
+        if (unlikely(copy_to_guest(guest_ptr(list->va + offsetof(struct multicall_entry, result)),
+                                   &mc->result, sizeof(mc->result))))
+            return -EFAULT;
+    }
+    return 0;
+}
+
 HYPERCALL(hc_multicall)
 {
     guest_ptr_t list = guest_ptr(a1);
     uint32_t nr = (uint32_t)a2;
-    struct multicall_entry mc;
-    const hypercall_fn *table = current->pv.hypercalls;
+    struct batch b;
+    bool left = false;
+    long rc;
 
-    if (unlikely(this_cpu(batch_entry)))
+    if (unlikely(this_cpu(batch)))
         return -EINVAL; /* no batches of batches */
-    for (uint32_t i = 0; i < nr; i++) {
-        if (i && unlikely(preempt_check()))
-            return hypercall_continuation(13, 2, list.va, (unsigned long)(nr - i));
-        if (unlikely(copy_struct_from_guest(&mc, list)))
-            return -EFAULT;
-        if (likely(mc.op < HYPERCALL_SLOTS)) {
-            hypercall_fn fn = table[index_nospec(mc.op, HYPERCALL_SLOTS)];
-            this_cpu(batch_entry) = &mc;
-            mc.result =
-                (unsigned long)fn(mc.args[0], mc.args[1], mc.args[2], mc.args[3], mc.args[4]);
-            this_cpu(batch_entry) = NULL;
-            /* The guest is elsewhere now, perhaps on its user tables, which no other call may meet. */
-            if (unlikely(fn == hc_iret))
-                return (long)mc.result;
-        } else {
-            mc.result = (unsigned long)-ENOSYS;
-        }
-        if (unlikely(this_cpu(batch_preempted))) {
-            /* Come back to this entry, with its new arguments. */
-            this_cpu(batch_preempted) = false;
-            if (copy_struct_to_guest(list, &mc))
-                return -EFAULT;
-            return hypercall_continuation(13, 2, list.va, (unsigned long)(nr - i));
-        }
-        if (unlikely(copy_to_guest(guest_ptr(list.va + offsetof(struct multicall_entry, result)),
-                                   &mc.result, sizeof(mc.result))))
-            return -EFAULT;
-        list.va += sizeof(mc);
-    }
-    return 0;
+    b.preempted = false;
+    this_cpu(batch) = &b;
+    rc = run_batch(&b, &list, &nr, &left);
+    this_cpu(batch) = NULL;
+    if (unlikely(rc == -ERESTART) && !left)
+        return hypercall_continuation(13, 2, list.va, (unsigned long)nr);
+    return rc;
 }
 
 void pv_hypercall_page(void *page)

@@ -44,6 +44,8 @@ void pv_send_nmi(struct vcpu *v);
 int pv_set_nmi_handler(struct vcpu *v, uint64_t rip);
 /* v, now current, could not have its data segments (v->pv.ds to gs) back: tell its kernel. */
 void pv_segments_refused(struct vcpu *v, struct cpu_user_regs *regs);
+/* INT 0x80, the system call of 32-bit programs. */
+void do_guest_int80(struct cpu_user_regs *regs);
 void do_guest_page_fault(struct cpu_user_regs *regs);
 
 #endif

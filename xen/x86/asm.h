@@ -4,7 +4,9 @@
 #define XEN_X86_ASM_H
 
 #define FLAT_KERNEL_CS_HV 0xe008
-#define TRAP_SYSCALL      0x100 /* entry_vector of a frame made by SYSCALL */
+/* entry_vector of a frame that SYSCALL made, or that SYSRET may leave by: its rip is canonical unless SYSCALL
+ * stored it, its rcx and r11 do not matter. (One push of -1 writes it.) */
+#define TRAP_SYSCALL 0xffffffff
 
 /* What a patch site is for (struct patch_site, x86/cpu_setup.c). */
 #define PATCH_CLAC      0
@@ -86,6 +88,17 @@
         .endm
         .macro CLEAR_ALL
         xor %edi, %edi
+        xor %ebx, %ebx
+        CLEAR_MOST
+        .endm
+/* The same on entry from a guest to a C function, with its argument, the frame, in %rdi, and what
+ * exit_to_guest wants, current, in %rbx. (The function returns with that vCPU or not at all.) */
+        .macro CLEAR_ALL_GUEST
+        mov %rsp, %rdi
+        mov CPUINFO_current(%rsp), %rbx
+        CLEAR_MOST
+        .endm
+        .macro CLEAR_MOST
         xor %esi, %esi
         xor %edx, %edx
         xor %ecx, %ecx
@@ -94,7 +107,6 @@
         xor %r9d, %r9d
         xor %r10d, %r10d
         xor %r11d, %r11d
-        xor %ebx, %ebx
         xor %ebp, %ebp
         xor %r12d, %r12d
         xor %r13d, %r13d

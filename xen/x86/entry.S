@@ -30,8 +30,7 @@ ENTRY syscall_entry
         push %r11
         push $0xe033
         push %rcx
-        push $0
-        movl $TRAP_SYSCALL, 4(%rsp)
+        push $-1 /* error_code; entry_vector: TRAP_SYSCALL */
         push %rdi
         push %rsi
         push %rdx
@@ -63,9 +62,7 @@ ENTRY syscall_entry
         xor %r15d, %r15d
         cmp $NR_HYPERCALLS, %rax
         jae bad_hypercall
-        /* A mispredicted jae above cannot index past the table. */
-        sbb %rcx, %rcx
-        and %rcx, %rax
+        and $(NR_HYPERCALLS - 1), %eax /* a mispredicted jae cannot index past the table */
         mov VCPU_hypercalls(%rbx), %rcx
         mov (%rcx, %rax, 8), %rax
         mov %r10, %rcx
@@ -73,8 +70,8 @@ ENTRY syscall_entry
         call __x86_indirect_thunk_rax
         mov %rax, REGS_rax(%rsp)
 
-/* %rsp = regs of the guest, %rbx = current. */
-ENTRY exit_to_guest
+/* %rsp = regs of the guest, %rbx = current. (Not aligned: the commonest way falls in.) */
+exit_to_guest:
         cli
         cmpl $0, CPUINFO_work(%rsp)
         jne exit_work
@@ -89,11 +86,10 @@ exit_now:
 exit_on_guest_tables:
         jne exit_iret
         mov REGS_rip(%rsp), %rcx
-        mov %rcx, %rax
-        shl $16, %rax
-        sar $16, %rax
-        cmp %rcx, %rax
-        jne exit_iret /* SYSRET to a non-canonical address would fault here, on Intel */
+        /* SYSRET to a non-canonical address would fault here, on Intel, with the guest's stack. Who puts one of a
+         * guest's own into a frame has it leave by IRET; a SYSCALL that ends at the limit gets the nearest. */
+        shl $16, %rcx
+        sar $16, %rcx
         pop %r15
         pop %r14
         pop %r13
@@ -101,16 +97,14 @@ exit_on_guest_tables:
         pop %rbp
         pop %rbx
         mov REGS_rflags-REGS_r11(%rsp), %r11
-        add $8, %rsp
-        pop %r10
-        pop %r9
-        pop %r8
-        pop %rax
-        add $8, %rsp
-        pop %rdx
-        pop %rsi
-        pop %rdi
-        mov 32(%rsp), %rsp
+        mov REGS_r10-REGS_r11(%rsp), %r10
+        mov REGS_r9-REGS_r11(%rsp), %r9
+        mov REGS_r8-REGS_r11(%rsp), %r8
+        mov REGS_rax-REGS_r11(%rsp), %rax
+        mov REGS_rdx-REGS_r11(%rsp), %rdx
+        mov REGS_rsi-REGS_r11(%rsp), %rsi
+        mov REGS_rdi-REGS_r11(%rsp), %rdi
+        mov REGS_rsp-REGS_r11(%rsp), %rsp
         sysretq
 
 exit_iret:
@@ -149,10 +143,8 @@ bad_hypercall:
 
 /* SYSCALL of the guest's user mode: its kernel gets it. */
 guest_syscall:
-        CLEAR_ALL
-        mov %rsp, %rdi
+        CLEAR_ALL_GUEST
         call pv_user_syscall
-        mov CPUINFO_current(%rsp), %rbx
         jmp exit_to_guest
 
 /* 32-bit system call instructions of user programs; SYSENTER (Intel) and SYSCALL from
@@ -225,10 +217,8 @@ exception_common:
         jz exception_from_hypervisor
         SMAP_CLAC_XPTI xpti_enter
         cld
-        CLEAR_ALL
-        mov %rsp, %rdi
+        CLEAR_ALL_GUEST
         call do_guest_exception
-        mov CPUINFO_current(%rsp), %rbx
         jmp exit_to_guest
 exception_from_hypervisor:
         SMAP_CLAC
@@ -241,6 +231,16 @@ exception_from_hypervisor:
         add $8, %rsp
         iretq
 
+int80_entry: /* of guests alone; its gate is open to them */
+        SAVE_ALL
+        testb $3, REGS_cs(%rsp)
+        jz exception_from_hypervisor
+        SMAP_CLAC_XPTI xpti_enter
+        cld
+        CLEAR_ALL_GUEST
+        call do_guest_int80
+        jmp exit_to_guest
+
         .balign 16
 exc_pf: /* #PF from a guest is the commonest: straight to its handler */
         movl $14, 4(%rsp)
@@ -249,10 +249,8 @@ exc_pf: /* #PF from a guest is the commonest: straight to its handler */
         jz exception_from_hypervisor
         SMAP_CLAC_XPTI xpti_enter_pf
         cld
-        CLEAR_ALL
-        mov %rsp, %rdi
+        CLEAR_ALL_GUEST
         call do_guest_page_fault
-        mov CPUINFO_current(%rsp), %rbx
         jmp exit_to_guest
 
 /* NMI, #DF, #MC: on stacks of their own, never scheduling. */
@@ -351,10 +349,8 @@ irq_common:
         jz irq_from_hypervisor
         SMAP_CLAC_XPTI xpti_enter
         cld
-        CLEAR_ALL
-        mov %rsp, %rdi
+        CLEAR_ALL_GUEST
         call do_irq
-        mov CPUINFO_current(%rsp), %rbx
         jmp exit_to_guest
 irq_from_hypervisor:
         SMAP_CLAC
@@ -376,7 +372,7 @@ irq_entries:
         push $0
         movl $vec, 4(%rsp)
         .if vec == 0x80
-        jmp exception_common
+        jmp int80_entry
         .else
         jmp irq_common
         .endif

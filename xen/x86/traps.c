@@ -246,12 +246,6 @@ void do_guest_exception(struct cpu_user_regs *regs)
         current->pv.ctrl_cr0_ts = 0;
         break;
     case 13: guest_gp(regs); return;
-    case 0x80:
-        if (!pv_software_interrupt(regs, 0x80, 0)) {
-            regs->rip -= 2;
-            pv_bounce_exception(regs, 13, 0x80 << 3 | 2);
-        }
-        return;
     }
     pv_bounce_exception(regs, regs->entry_vector, regs->error_code);
 }
