@@ -149,20 +149,10 @@ static long do_set_priority(guest_ptr_t arg)
     return evtchn_set_priority(op.port, op.priority);
 }
 
-static long do_close(guest_ptr_t arg)
-{
-    evtchn_port_t port;
-
-    if (copy_struct_from_guest(&port, arg))
-        return -EFAULT;
-    return evtchn_close(current->domain, port);
-}
-
 /* Apart, so that the few calls that guests make all day need not make room for its variables. */
 static __attribute__((noinline)) long do_other(unsigned long cmd, guest_ptr_t arg)
 {
     switch ((uint32_t)cmd) {
-    case EVTCHNOP_close: return do_close(arg);
     case EVTCHNOP_alloc_unbound: return do_alloc_unbound(arg);
     case EVTCHNOP_bind_interdomain: return do_bind_interdomain(arg);
     case EVTCHNOP_bind_virq: return do_bind_virq(arg);
@@ -182,11 +172,17 @@ static __attribute__((noinline)) long do_other(unsigned long cmd, guest_ptr_t ar
 HYPERCALL(hc_event_channel_op)
 {
     guest_ptr_t arg = guest_ptr(a2);
+    uint32_t cmd = (uint32_t)a1;
     evtchn_port_t port;
 
-    if (a1 != EVTCHNOP_send && a1 != EVTCHNOP_unmask)
+    if (cmd != EVTCHNOP_send && cmd != EVTCHNOP_unmask && cmd != EVTCHNOP_close)
         return do_other(a1, arg);
+    /* Their argument is a port alone. */
     if (unlikely(copy_struct_from_guest(&port, arg)))
         return -EFAULT;
-    return a1 == EVTCHNOP_send ? evtchn_send(current->domain, port) : evtchn_unmask(port);
+    switch (cmd) {
+    case EVTCHNOP_send: return evtchn_send(current->domain, port);
+    case EVTCHNOP_unmask: return evtchn_unmask(port);
+    default: return evtchn_close(current->domain, port);
+    }
 }

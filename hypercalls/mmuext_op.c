@@ -103,7 +103,7 @@ static long set_ldt(struct vcpu *v, uint64_t base, unsigned int ents)
     return rc;
 }
 
-/* Operations under pt_lock of the tables' owner. */
+/* Pins, under pt_lock of the tables' owner. */
 static long table_op(const struct mmuext_op *op, struct domain *owner)
 {
     long rc;
@@ -115,9 +115,7 @@ static long table_op(const struct mmuext_op *op, struct domain *owner)
         case MMUEXT_PIN_L2_TABLE: rc = pin(owner, op->arg1.mfn, FRAME_L2); break;
         case MMUEXT_PIN_L3_TABLE: rc = pin(owner, op->arg1.mfn, FRAME_L3); break;
         case MMUEXT_PIN_L4_TABLE: rc = pin(owner, op->arg1.mfn, FRAME_L4); break;
-        case MMUEXT_UNPIN_TABLE: rc = unpin(owner, op->arg1.mfn); break;
-        case MMUEXT_NEW_BASEPTR: rc = new_root(op->arg1.mfn, false); break;
-        default: rc = new_root(op->arg1.mfn, true); break;
+        default: rc = unpin(owner, op->arg1.mfn); break;
         }
     }
     /* The operation is done and cannot be repeated; what is left to drain, hc_mmuext_op() does. */
@@ -125,11 +123,20 @@ static long table_op(const struct mmuext_op *op, struct domain *owner)
     return rc;
 }
 
+static inline __attribute__((always_inline)) long root_op(uint64_t mfn, bool user)
+{
+    struct domain *d = current->domain;
+    long rc = mmu_begin(d);
+
+    if (!rc)
+        rc = new_root(mfn, user);
+    mmu_end(d, rc); /* as above */
+    return rc;
+}
+
 long mmu_new_kernel_root(uint64_t mfn)
 {
-    struct mmuext_op op = {.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = mfn};
-
-    return table_op(&op, current->domain);
+    return root_op(mfn, false);
 }
 
 static long one_op(const struct mmuext_op *op, struct domain *owner)
@@ -138,13 +145,13 @@ static long one_op(const struct mmuext_op *op, struct domain *owner)
     bool self = owner == v->domain;
 
     switch (op->cmd) {
+    case MMUEXT_NEW_BASEPTR: return self ? root_op(op->arg1.mfn, false) : -EPERM;
+    case MMUEXT_NEW_USER_BASEPTR: return self ? root_op(op->arg1.mfn, true) : -EPERM;
     case MMUEXT_PIN_L1_TABLE:
     case MMUEXT_PIN_L2_TABLE:
     case MMUEXT_PIN_L3_TABLE:
     case MMUEXT_PIN_L4_TABLE:
     case MMUEXT_UNPIN_TABLE: return table_op(op, owner);
-    case MMUEXT_NEW_BASEPTR:
-    case MMUEXT_NEW_USER_BASEPTR: return self ? table_op(op, owner) : -EPERM;
     case MMUEXT_TLB_FLUSH_LOCAL: tlb_flush_local(); return 0;
     case MMUEXT_INVLPG_LOCAL: tlb_flush_page_local(op->arg1.linear_addr); return 0;
     case MMUEXT_TLB_FLUSH_MULTI: return flush_mask_op(op, false);

@@ -153,29 +153,31 @@ HYPERCALL(hc_update_descriptor)
 
 int load_seg_gs(uint16_t sel);
 
+/* Load the selector as user mode would see it: its base becomes the user's GS base. */
+static __attribute__((noinline)) long set_gs_user_selector(struct vcpu *v, uint16_t selector)
+{
+    uint64_t kernel = pv_get_base(v, SEGBASE_GS_KERNEL);
+    long rc = load_seg_gs(selector) ? -EFAULT : 0;
+
+    if (rc)
+        load_seg_gs(0);
+    uint64_t user = rdmsr(MSR_GS_BASE);
+    pv_set_base(v, SEGBASE_GS_KERNEL, kernel);
+    pv_set_base(v, SEGBASE_GS_USER, user);
+    return rc;
+}
+
 HYPERCALL(hc_set_segment_base)
 {
-    struct vcpu *v = current;
-
     switch (a1) {
     case SEGBASE_FS:
     case SEGBASE_GS_USER:
     case SEGBASE_GS_KERNEL:
         if (unlikely(!va_is_canonical(a2)))
             return -EINVAL;
-        pv_set_base(v, (unsigned int)a1, a2);
+        pv_set_base(current, (unsigned int)a1, a2);
         return 0;
-    case SEGBASE_GS_USER_SEL: {
-        /* Load the selector as user mode would see it: its base becomes the user's GS base. */
-        uint64_t kernel = pv_get_base(v, SEGBASE_GS_KERNEL);
-        long rc = load_seg_gs((uint16_t)a2) ? -EFAULT : 0;
-        if (rc)
-            load_seg_gs(0);
-        uint64_t user = rdmsr(MSR_GS_BASE);
-        pv_set_base(v, SEGBASE_GS_KERNEL, kernel);
-        pv_set_base(v, SEGBASE_GS_USER, user);
-        return 0;
-    }
+    case SEGBASE_GS_USER_SEL: return set_gs_user_selector(current, (uint16_t)a2);
     default: return -EINVAL;
     }
 }

@@ -55,13 +55,11 @@ static long do_remote_shutdown(guest_ptr_t arg)
     return 0;
 }
 
-/* 1: a port is pending; 0: none; or an error. only: the port, if there is but one. */
-static long any_pending(const struct sched_poll *op, evtchn_port_t only)
+/* 1: a port of the list is pending; 0: none; or an error. */
+static __attribute__((noinline)) long any_of_list_pending(const struct sched_poll *op)
 {
     guest_ptr_t ports = guest_ptr_of(op->ports);
 
-    if (likely(op->nr_ports == 1))
-        return evtchn_port_pending(current->domain, only);
     for (unsigned int i = 0; i < op->nr_ports; i++) {
         evtchn_port_t port;
         long rc;
@@ -72,6 +70,13 @@ static long any_pending(const struct sched_poll *op, evtchn_port_t only)
             return rc;
     }
     return 0;
+}
+
+/* The same; only: the port, if there is but one. */
+static inline long any_pending(const struct sched_poll *op, evtchn_port_t only)
+{
+    return likely(op->nr_ports == 1) ? evtchn_port_pending(current->domain, only)
+                                     : any_of_list_pending(op);
 }
 
 static long do_poll(guest_ptr_t arg)

@@ -73,18 +73,20 @@ void evtchn_poll_end(struct vcpu *v)
     clear_bit(v->domain->evtchn.poll_mask, v->id);
 }
 
-long evtchn_send(struct domain *ld, evtchn_port_t port)
+long evtchn_send(struct domain *d, evtchn_port_t port)
 {
-    struct evtchn *c = port_lookup(ld, port);
+    struct evtchn *c = port_lookup(d, port), *to = c;
     long rc = 0;
 
     if (unlikely(!c))
         return -EINVAL;
     spin_lock(&c->lock);
-    if (c->state == EVTCHNSTAT_interdomain)
-        event_set_pending(c->u.remote.dom, c->u.remote.channel);
-    else if (c->state == EVTCHNSTAT_ipi)
-        event_set_pending(ld, c);
+    if (c->state == EVTCHNSTAT_interdomain) {
+        d = c->u.remote.dom;
+        to = c->u.remote.channel;
+    }
+    if (likely(c->state == EVTCHNSTAT_interdomain || c->state == EVTCHNSTAT_ipi))
+        event_set_pending(d, to);
     else if (c->state != EVTCHNSTAT_unbound) /* unbound: who binds will look */
         rc = -EINVAL;
     spin_unlock(&c->lock);

@@ -43,11 +43,15 @@ static int16_t get_own_frame(struct grant_copy_side *s, struct domain *d)
     return GNTST_okay;
 }
 
-/* Have the frame of one side in use: the one that is held already, if it is the same. */
-static int16_t acquire(struct grant_copy_side *s, const struct gnttab_copy_ptr *p, bool is_ref)
+/* Have the frame of one side in use: the one that is held already, if it is the same. (In line: what differs
+ * between the two sides is constant in each.) */
+static inline __attribute__((always_inline)) int16_t acquire(struct grant_copy_side *s,
+                                                             const struct gnttab_copy_ptr *p,
+                                                             bool is_ref, bool writable)
 {
     uint64_t number = is_ref ? p->u.ref : p->u.gmfn;
 
+    s->writable = writable;
     if (s->frame) {
         if (s->number == number && s->is_ref == is_ref && s->domid == p->domid)
             return GNTST_okay;
@@ -65,7 +69,7 @@ static int16_t acquire(struct grant_copy_side *s, const struct gnttab_copy_ptr *
     if (unlikely(s->d->dying || !s->d->grant_table))
         return GNTST_bad_domain;
     if (is_ref)
-        return grant_pin(s->d, p->u.ref, current->domain->id, s->writable, &s->frame);
+        return grant_pin(s->d, p->u.ref, current->domain->id, writable, &s->frame);
     return get_own_frame(s, s->d);
 }
 
@@ -80,12 +84,10 @@ int16_t grant_copy(const struct gnttab_copy *op, struct grant_copy_side *source,
     if (op->source.offset + (uint32_t)op->len > PAGE_SIZE ||
         op->dest.offset + (uint32_t)op->len > PAGE_SIZE)
         return GNTST_bad_copy_arg;
-    source->writable = false;
-    status = acquire(source, &op->source, op->flags & GNTCOPY_source_gref);
+    status = acquire(source, &op->source, op->flags & GNTCOPY_source_gref, false);
     if (unlikely(status != GNTST_okay))
         return status;
-    dest->writable = true;
-    status = acquire(dest, &op->dest, op->flags & GNTCOPY_dest_gref);
+    status = acquire(dest, &op->dest, op->flags & GNTCOPY_dest_gref, true);
     if (unlikely(status != GNTST_okay))
         return status;
     /* Guests may write to both meanwhile: bytes are all that this is about. */

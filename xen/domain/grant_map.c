@@ -48,9 +48,9 @@ static bool add_page(struct grant_table *gt)
     return true;
 }
 
-/* A handle for the mapping, with no part of it yet; MAPTRACK_NONE: none left. */
+/* A handle for the mapping, with no part of it yet, and its entry; MAPTRACK_NONE: none left. */
 static grant_handle_t get_handle(struct grant_table *gt, struct domain *lender, grant_ref_t ref,
-                                 uint32_t mfn)
+                                 uint32_t mfn, struct maptrack **entry)
 {
     grant_handle_t h;
 
@@ -64,6 +64,7 @@ static grant_handle_t get_handle(struct grant_table *gt, struct domain *lender, 
         t->ref = ref;
         t->mfn = mfn;
         t->lender = lender;
+        *entry = t;
     }
     spin_unlock(&gt->maptrack_lock);
     return h;
@@ -90,7 +91,7 @@ static int16_t map_pinned(struct gnttab_map_grant_ref *op, struct domain *lender
     struct grant_table *gt = d->grant_table;
     bool writable = !(op->flags & GNTMAP_readonly);
     bool both = (op->flags & TRACK_PARTS) == TRACK_PARTS;
-    struct maptrack *track;
+    struct maptrack *track = NULL;
     struct frame *f = NULL;
     int16_t status = grant_pin(lender, op->ref, d->id, writable, &f);
     grant_handle_t handle;
@@ -108,7 +109,7 @@ static int16_t map_pinned(struct gnttab_map_grant_ref *op, struct domain *lender
      * meanwhile, having no parts. */
     mfn = frame_to_mfn(f);
     status = GNTST_no_space;
-    handle = get_handle(gt, lender, op->ref, (uint32_t)mfn_x(mfn));
+    handle = get_handle(gt, lender, op->ref, (uint32_t)mfn_x(mfn), &track);
     if (unlikely(handle == MAPTRACK_NONE))
         goto unpin_second;
     if (likely(op->flags & GNTMAP_host_map)) {
@@ -118,7 +119,6 @@ static int16_t map_pinned(struct gnttab_map_grant_ref *op, struct domain *lender
         if (unlikely(pv_grant_map_pte(op->host_addr, op->flags & GNTMAP_contains_pte, mfn, pte)))
             goto free_handle;
     }
-    track = track_entry(gt, handle);
     atomic_store(&track->state, track->state | (op->flags & TRACK_FLAGS));
     op->handle = handle;
     op->dev_bus_addr = mfn_x(mfn) << PAGE_SHIFT;

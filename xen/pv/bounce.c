@@ -74,26 +74,31 @@ fault:
 }
 
 /* Not in line: what the other case needs then fits the registers that need no saving. */
-static __attribute__((noinline)) bool enter_kernel_from_user(struct cpu_user_regs *regs,
-                                                             uint64_t rip, bool mask,
-                                                             bool has_error, uint32_t error)
+static __attribute__((noinline)) bool enter_from_user(struct vcpu *v, struct cpu_user_regs *regs,
+                                                      uint64_t rip, bool mask)
 {
-    struct vcpu *v = current;
-
     pv_toggle_mode(v);
-    return write_frame(v, regs, rip, mask, has_error, error, regs->cs, v->pv.kernel_sp);
+    return write_frame(v, regs, rip, mask, false, 0, regs->cs, v->pv.kernel_sp);
+}
+
+static __attribute__((noinline)) bool enter_from_user_error(struct vcpu *v,
+                                                            struct cpu_user_regs *regs,
+                                                            uint64_t rip, bool mask, uint32_t error)
+{
+    pv_toggle_mode(v);
+    return write_frame(v, regs, rip, mask, true, error, regs->cs, v->pv.kernel_sp);
 }
 
 /* Enter the kernel at rip with a frame as above. mask: upcalls masked on entry. False: its stack
- * cannot be written. In line in each caller: has_error is a constant in most. */
-static inline __attribute__((always_inline)) bool enter_kernel(struct cpu_user_regs *regs,
+ * cannot be written. has_error is a constant in each caller. */
+static inline __attribute__((always_inline)) bool enter_kernel(struct vcpu *v,
+                                                               struct cpu_user_regs *regs,
                                                                uint64_t rip, bool mask,
                                                                bool has_error, uint32_t error)
 {
-    struct vcpu *v = current;
-
     if (!v->pv.in_kernel)
-        return enter_kernel_from_user(regs, rip, mask, has_error, error);
+        return has_error ? enter_from_user_error(v, regs, rip, mask, error)
+                         : enter_from_user(v, regs, rip, mask);
     return write_frame(v, regs, rip, mask, has_error, error, regs->cs & ~3ull, regs->rsp);
 }
 
@@ -119,8 +124,8 @@ void pv_bounce_exception(struct cpu_user_regs *regs, unsigned int nr, uint32_t e
         return;
     }
     bool ok = nr < 32 && (HAS_ERROR_MASK >> nr & 1)
-                  ? enter_kernel(regs, t->rip, t->flags & 4, true, error)
-                  : enter_kernel(regs, t->rip, t->flags & 4, false, 0);
+                  ? enter_kernel(v, regs, t->rip, t->flags & 4, true, error)
+                  : enter_kernel(v, regs, t->rip, t->flags & 4, false, 0);
     if (unlikely(!ok))
         bounce_failed(regs, "an exception");
 }
@@ -138,17 +143,14 @@ void pv_bounce_page_fault(struct cpu_user_regs *regs, uint32_t error, uint64_t c
     const struct pv_trap *t = &v->pv.traps[14];
     if (unlikely(!t->rip))
         pv_bounce_exception(regs, 14, error); /* says what is missing */
-    else if (unlikely(!enter_kernel(regs, t->rip, t->flags & 4, true, error)))
+    else if (unlikely(!enter_kernel(v, regs, t->rip, t->flags & 4, true, error)))
         bounce_failed(regs, "a page fault");
 }
 
-void do_guest_int80(struct cpu_user_regs *regs)
+/* May the guest's present mode use this gate? The kernel counts as ring 1. */
+static inline bool gate_open(const struct vcpu *v, const struct pv_trap *t)
 {
-    irq_enable();
-    if (likely(pv_software_interrupt(regs, 0x80, 0)))
-        return;
-    regs->rip -= 2;
-    pv_bounce_exception(regs, 13, 0x80 << 3 | 2);
+    return t->rip && (t->flags & 3) >= (v->pv.in_kernel ? 1 : 3);
 }
 
 bool pv_software_interrupt(struct cpu_user_regs *regs, unsigned int nr, unsigned int len)
@@ -156,13 +158,26 @@ bool pv_software_interrupt(struct cpu_user_regs *regs, unsigned int nr, unsigned
     struct vcpu *v = current;
     const struct pv_trap *t = &v->pv.traps[nr];
 
-    /* The kernel counts as ring 1. */
-    if (!t->rip || (t->flags & 3) < (v->pv.in_kernel ? 1 : 3))
+    if (!gate_open(v, t))
         return false;
     regs->rip += len;
-    if (!enter_kernel(regs, t->rip, t->flags & 4, false, 0))
+    if (!enter_kernel(v, regs, t->rip, t->flags & 4, false, 0))
         bounce_failed(regs, "a software interrupt");
     return true;
+}
+
+void do_guest_int80(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+    const struct pv_trap *t = &v->pv.traps[0x80];
+
+    irq_enable();
+    if (unlikely(!gate_open(v, t))) {
+        regs->rip -= 2;
+        pv_bounce_exception(regs, 13, 0x80 << 3 | 2);
+    } else if (unlikely(!enter_kernel(v, regs, t->rip, t->flags & 4, false, 0))) {
+        bounce_failed(regs, "a software interrupt");
+    }
 }
 
 void pv_inject_trap(unsigned int nr, uint32_t error, uint64_t cr2)
@@ -221,7 +236,7 @@ void pv_user_syscall32(struct cpu_user_regs *regs)
         pv_bounce_exception(regs, v->pv.in_kernel ? 13 : 6, 0);
         return;
     }
-    if (!enter_kernel(regs, v->pv.syscall32_cb, v->pv.syscall32_masks, false, 0))
+    if (!enter_kernel(v, regs, v->pv.syscall32_cb, v->pv.syscall32_masks, false, 0))
         bounce_failed(regs, "a system call");
 }
 
@@ -234,7 +249,7 @@ void pv_user_sysenter(struct cpu_user_regs *regs)
         pv_bounce_exception(regs, v->pv.in_kernel ? 6 : 13, 0);
         return;
     }
-    if (!enter_kernel(regs, v->pv.sysenter_cb, v->pv.sysenter_masks, false, 0))
+    if (!enter_kernel(v, regs, v->pv.sysenter_cb, v->pv.sysenter_masks, false, 0))
         bounce_failed(regs, "a system call");
 }
 
@@ -249,7 +264,7 @@ void pv_deliver_pending(void)
         domain_crash(v->domain, "an event is pending but no event callback is registered");
         return;
     }
-    if (unlikely(!enter_kernel(regs, v->pv.event_cb, true, false, 0)))
+    if (unlikely(!enter_kernel(v, regs, v->pv.event_cb, true, false, 0)))
         bounce_failed(regs, "an event");
 }
 
@@ -258,51 +273,68 @@ void pv_deliver_pending(void)
 /* The last step of an IRET to user mode: the frame was on a stack that only the kernel's tables map. */
 static __attribute__((noinline)) long to_user(long rax)
 {
-    pv_toggle_mode(current);
+    struct vcpu *v = current;
+
+    if (likely(v->pv.user_table))
+        pv_toggle_mode(v);
+    else
+        domain_crash(v->domain, "IRET to user mode without a user page table");
     return rax;
 }
 
+/*
+ * The words go from the guest's frame to the registers one by one: held all at once, they would not fit the
+ * processor's. If one cannot be read the domain is crashed, so what its registers are then does not matter.
+ */
 HYPERCALL(hc_iret)
 {
     struct vcpu *v = current;
     struct cpu_user_regs *regs = guest_regs();
-    struct iret_context c;
-    bool user;
+    const struct iret_context *frame = (const struct iret_context *)guest_checked(regs->rsp);
+    uint64_t w, cs, rflags, flags, rax;
 
-    if (unlikely(copy_struct_from_guest(&c, guest_ptr(regs->rsp)))) {
-        domain_crash(v->domain, "its IRET frame at %#lx is not readable", regs->rsp);
-        return 0;
-    }
-    user = (c.cs & 3) == 3;
-    if (unlikely(user && !v->pv.user_table)) {
-        domain_crash(v->domain, "IRET to user mode without a user page table");
-        return 0;
-    }
-    regs->rip = c.rip;
-    regs->cs = (uint16_t)c.cs | 3;
-    regs->rflags = PV_RFLAGS_FIX(c.rflags);
-    if (v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl))
-        v->pv.iopl = (uint8_t)((c.rflags >> 12) & 3);
-    regs->rsp = c.rsp;
-    regs->ss = (uint16_t)c.ss | 3;
-    if (c.flags & VGCF_in_syscall) {
+    guest_access_begin();
+    GUEST_LOAD(rflags, &frame->rflags, fault);
+    GUEST_LOAD(cs, &frame->cs, fault);
+    GUEST_LOAD(w, &frame->rip, fault);
+    regs->rip = w;
+    GUEST_LOAD(flags, &frame->flags, fault);
+    if (flags & VGCF_in_syscall) {
         /* rcx and r11 may be lost: SYSRET, if it goes where SYSRET can. */
-        if (regs->cs != FLAT_USER_CS64 || regs->ss != FLAT_USER_SS64 ||
-            (c.rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF)) || !va_is_canonical(c.rip))
+        regs->rcx = w;
+        regs->r11 = rflags;
+        if ((uint16_t)(cs | 3) != FLAT_USER_CS64 || !va_is_canonical(w) ||
+            (rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF)))
             regs->entry_vector = 0;
-        regs->rcx = c.rip;
-        regs->r11 = c.rflags;
     } else {
-        regs->r11 = c.r11;
-        regs->rcx = c.rcx;
+        GUEST_LOAD(w, &frame->r11, fault);
+        regs->r11 = w;
+        GUEST_LOAD(w, &frame->rcx, fault);
+        regs->rcx = w;
         regs->entry_vector = 0; /* full IRET */
     }
-    v->vcpu_info->evtchn_upcall_mask = !(c.rflags & X86_EFLAGS_IF);
+    GUEST_LOAD(w, &frame->rsp, fault);
+    regs->rsp = w;
+    GUEST_LOAD(w, &frame->ss, fault);
+    GUEST_LOAD(rax, &frame->rax, fault);
+    guest_access_end();
+    regs->ss = (uint16_t)w | 3;
+    if (regs->ss != FLAT_USER_SS64)
+        regs->entry_vector = 0;
+    regs->cs = (uint16_t)cs | 3;
+    regs->rflags = PV_RFLAGS_FIX(rflags);
+    if (unlikely(v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl)))
+        v->pv.iopl = (uint8_t)((rflags >> 12) & 3);
+    v->vcpu_info->evtchn_upcall_mask = !(rflags & X86_EFLAGS_IF);
     if (unlikely(v->pv.nmi_masked)) {
         v->pv.nmi_masked = false;
         softirq_raise(SOFTIRQ_TRAP); /* is there another one? */
     }
-    return user ? to_user((long)c.rax) : (long)c.rax;
+    return (cs & 3) == 3 ? to_user((long)rax) : (long)rax;
+fault:
+    guest_access_end();
+    domain_crash(v->domain, "its IRET frame at %#lx is not readable", (uint64_t)frame);
+    return 0;
 }
 
 /*

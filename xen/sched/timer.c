@@ -195,7 +195,7 @@ static void run_timers(void)
 {
     unsigned int cpu = cpu_id();
     struct timers *ts = &timers[cpu];
-    s_time_t t = now();
+    s_time_t t = now(); /* what is due later has an interrupt to come, at once if need be */
 
     spin_lock_irq(&ts->lock);
     while (ts->root && ts->root->expires <= t) {
@@ -206,7 +206,6 @@ static void run_timers(void)
         atomic_store(&ts->running, due);
         spin_unlock_irq(&ts->lock);
         fn(data);
-        t = now();
         spin_lock_irq(&ts->lock);
         /* From here on timer_kill()'s caller may free it. */
         atomic_store(&ts->running, NULL);

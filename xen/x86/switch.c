@@ -99,21 +99,6 @@ int pv_set_xcr0(struct vcpu *v, uint64_t xcr0)
 
 /* ---- pieces of PV state ---------------------------------------------------------------------- */
 
-void pv_load_cr3(struct vcpu *v)
-{
-    tlb_note_flushed(); /* first: see its contract */
-    write_cr3(v->pv.cr3);
-}
-
-void pv_toggle_mode(struct vcpu *v)
-{
-    v->pv.in_kernel = !v->pv.in_kernel;
-    __asm__ volatile("swapgs" ::: "memory");
-    struct frame *root = v->pv.in_kernel ? v->pv.kernel_table : v->pv.user_table;
-    v->pv.cr3 = mfn_x(frame_to_mfn(root)) << PAGE_SHIFT;
-    pv_load_cr3(v);
-}
-
 uint64_t pv_get_base(struct vcpu *v, unsigned int which)
 {
     switch (which) {

@@ -3,12 +3,25 @@
 #ifndef XEN_X86_SWITCH_H
 #define XEN_X86_SWITCH_H
 #include "domain/domain.h"
+#include "x86/cpu.h"
+#include "x86/tlb.h"
 
 void idle_loop(void) __noreturn;
 /* current: load pv.cr3's tables. */
-void pv_load_cr3(struct vcpu *v);
+static inline void pv_load_cr3(struct vcpu *v)
+{
+    tlb_note_flushed(); /* first: see its contract */
+    write_cr3(v->pv.cr3);
+}
 /* current: go to the other mode (kernel <-> user): page tables and GS. */
-void pv_toggle_mode(struct vcpu *v);
+static inline void pv_toggle_mode(struct vcpu *v)
+{
+    v->pv.in_kernel = !v->pv.in_kernel;
+    __asm__ volatile("swapgs" ::: "memory");
+    struct frame *root = v->pv.in_kernel ? v->pv.kernel_table : v->pv.user_table;
+    v->pv.cr3 = mfn_x(frame_to_mfn(root)) << PAGE_SHIFT;
+    pv_load_cr3(v);
+}
 /* Segment bases of current, wherever they are now. which: SEGBASE_*. */
 uint64_t pv_get_base(struct vcpu *v, unsigned int which);
 void pv_set_base(struct vcpu *v, unsigned int which, uint64_t base);

@@ -19,21 +19,12 @@
 #include "x86/cpu.h"
 #include "x86/irq.h"
 
-static uint64_t tlb_clock = 1 << 1; /* clock << 1 | flushed */
-static uint32_t flush_time[MAX_CPUS];
+uint64_t tlb_flush_clock = 1 << 1; /* clock << 1 | flushed */
+uint32_t tlb_flush_time[MAX_CPUS];
 
 static struct spinlock shootdown_lock = SPINLOCK_INIT(LOCK_TLB);
 static uint64_t request_va; /* shootdown_lock */
 static uint64_t waiting;    /* bits of CPUs that have still to flush */
-
-void tlb_note_flushed(void)
-{
-    uint64_t t = READ_ONCE(tlb_clock);
-
-    WRITE_ONCE(flush_time[cpu_id()], (uint32_t)(t >> 1) + 1);
-    if (!(t & 1))
-        atomic_or(&tlb_clock, 1ull);
-}
 
 void tlb_flush_local(void)
 {
@@ -58,10 +49,10 @@ static void flush_here(uint64_t va)
 
 uint32_t tlb_stamp(void)
 {
-    uint64_t x = READ_ONCE(tlb_clock);
+    uint64_t x = READ_ONCE(tlb_flush_clock);
 
     while (x & 1)
-        if (atomic_cmpxchg(&tlb_clock, &x, (x & ~1ull) + 2))
+        if (atomic_cmpxchg(&tlb_flush_clock, &x, (x & ~1ull) + 2))
             return (uint32_t)(x >> 1) + 1;
     return (uint32_t)(x >> 1);
 }
@@ -71,7 +62,7 @@ cpumask_t tlb_need_flush(cpumask_t mask, uint32_t stamp)
     unsigned int cpu;
     cpumask_t need = CPUMASK_NONE;
 
-    cpumask_for_each(cpu, mask) if ((int32_t)(READ_ONCE(flush_time[cpu]) - stamp) <= 0) need =
+    cpumask_for_each(cpu, mask) if ((int32_t)(READ_ONCE(tlb_flush_time[cpu]) - stamp) <= 0) need =
         cpumask_or(need, cpumask_of(cpu));
     return need;
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TLB flushes. tlb_clock counts full flushes in the system; a frame whose type count fell to zero
- * at stamp s may be in the TLB of a CPU only if that CPU's last full flush is not after s.
+ * TLB flushes. tlb_flush_clock counts full flushes in the system; a frame whose type count fell to
+ * zero at stamp s may be in the TLB of a CPU only if that CPU's last full flush is not after s.
  */
 #ifndef XEN_X86_TLB_H
 #define XEN_X86_TLB_H
+#include "lib/atomic.h"
 #include "lib/cpumask.h"
+#include "x86/cpu.h"
+
+/* The clock, and when each CPU flushed (tlb.c). */
+extern uint64_t tlb_flush_clock;
+extern uint32_t tlb_flush_time[MAX_CPUS];
 
 /* This CPU: all non-global entries / one page. */
 void tlb_flush_local(void);
@@ -21,7 +27,14 @@ cpumask_t tlb_need_flush(cpumask_t mask, uint32_t stamp);
  * write, interrupts off and no access to guest memory in between: a stamp taken between the two
  * must not count as older than the flush.
  */
-void tlb_note_flushed(void);
+static inline void tlb_note_flushed(void)
+{
+    uint64_t t = READ_ONCE(tlb_flush_clock);
+
+    WRITE_ONCE(tlb_flush_time[cpu_id()], (uint32_t)(t >> 1) + 1);
+    if (unlikely(!(t & 1)))
+        atomic_or(&tlb_flush_clock, 1ull);
+}
 /* VECTOR_TLB came in. */
 void tlb_handle_ipi(void);
 

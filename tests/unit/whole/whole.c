@@ -246,12 +246,6 @@ void smp_kick(unsigned int cpu)
 static jmp_buf *resume[MAX_CPUS];        /* where whole_cpu_step() goes on */
 static struct vcpu *scheduled[MAX_CPUS]; /* while another is entered: who really has the CPU */
 
-void pv_load_cr3(struct vcpu *v)
-{
-    tlb_note_flushed();
-    write_cr3(v->pv.cr3);
-}
-
 /* What xen/x86/switch.c does with tables and the masks of CPUs. */
 static void load_tables(struct vcpu *prev, struct vcpu *next)
 {
