@@ -172,19 +172,31 @@ static void queue_teardown(struct frame *f, struct domain *d)
     d->pt_teardown = (uint32_t)mfn_x(frame_to_mfn(f));
 }
 
+/* Tables are mostly empty: they are looked through by the cache line. */
+#define LINE 8
+
+static inline bool line_empty(const pte_t *e)
+{
+    return !((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_PRESENT);
+}
+
 /* All of an L1 at once: *i is the entry that was refused. */
 static int validate_l1(pte_t *table, struct domain *d, unsigned int *i)
 {
-    for (unsigned int k = 0; k < 512; k++) {
-        pte_t e = table[k];
-        if (!(e & PTE_PRESENT))
+    for (unsigned int line = 0; line < 512; line += LINE) {
+        if (line_empty(&table[line]))
             continue;
-        int rc = l1e_get_present(&e, d, d);
-        if (unlikely(rc)) {
-            *i = k;
-            return rc;
+        for (unsigned int k = line; k < line + LINE; k++) {
+            pte_t e = table[k];
+            if (!(e & PTE_PRESENT))
+                continue;
+            int rc = l1e_get_present(&e, d, d);
+            if (unlikely(rc)) {
+                *i = k;
+                return rc;
+            }
+            table[k] = e;
         }
-        table[k] = e;
     }
     *i = 512;
     return 0;
@@ -197,8 +209,11 @@ static int validate_upper(pte_t *table, struct domain *d, enum frame_type level,
 
     for (unsigned int k = *i; k < 512; k++) {
         pte_t e = table[k];
-        if (!(e & PTE_PRESENT) || !slot_is_guests(level, k))
+        if (!(e & PTE_PRESENT) || !slot_is_guests(level, k)) {
+            if (k % LINE == 0 && line_empty(&table[k]))
+                k += LINE - 1;
             continue;
+        }
         /* At least one a call: whoever is always preempted gets on as well. */
         int rc = done++ && preempt_check() ? -ERESTART : table_entry_get(&e, d, level);
         if (rc) {
@@ -323,12 +338,20 @@ static unsigned int drop_entries(pte_t *table, unsigned int n, enum frame_type l
     uint32_t first = d->pt_teardown;
 
     if (level == FRAME_L1) {
-        for (unsigned int k = 0; k < n; k++)
-            if ((table[k] & (PTE_PRESENT | PTE_GRANT)) == PTE_PRESENT)
-                l1e_put_present(table[k]);
+        for (unsigned int line = 0; line < n; line += LINE) {
+            if (line_empty(&table[line]))
+                continue;
+            for (unsigned int k = line; k < MIN(line + LINE, n); k++)
+                if ((table[k] & (PTE_PRESENT | PTE_GRANT)) == PTE_PRESENT)
+                    l1e_put_present(table[k]);
+        }
         return 0;
     }
     while (n > 0 && d->pt_teardown == first) {
+        if (n % LINE == 0 && line_empty(&table[n - LINE])) {
+            n -= LINE;
+            continue;
+        }
         pte_t e = table[--n];
         if ((e & PTE_PRESENT) && slot_is_guests(level, n))
             frame_put_type(mfn_to_frame(pte_mfn(e)), d);
