@@ -169,6 +169,30 @@ static void alloc_joins_loose(void)
     check();
 }
 
+/* What held a boot module: whole frames of RAM that nobody has; and nobody sees what was in them. */
+static void alloc_takes_used(void)
+{
+    start();
+    uint64_t total = frames_total_count(), unused = frames_free_count();
+    for (unsigned int m = 1; m < 6; m++)
+        frame_table[m].info = FI_RAM;
+    frame_table[3].owner = other->id;
+    memset(maddr_to_virt(PAGE_SIZE), 0x5a, 5 * PAGE_SIZE);
+    frames_add_used(PAGE_SIZE + 16, 6 * PAGE_SIZE - 1); /* 2 and 4; 3 is somebody's */
+    EXPECT_EQ(frames_total_count(), total + 2);
+    EXPECT_EQ(frames_free_count(), unused + 2);
+    for (unsigned int i = 0; i < 2; i++) {
+        struct frame *f = frames_alloc(0, 15);
+        EXPECT(f == &frame_table[2] || f == &frame_table[4]);
+        EXPECT_EQ(*(uint64_t *)frame_to_virt(f), 0);
+    }
+    EXPECT(!frames_alloc(0, 15));
+    frame_table[3].owner = FRAME_NO_OWNER;
+    frames_add_used(0x10 * PAGE_SIZE, 0x12 * PAGE_SIZE); /* no RAM */
+    frames_add_used(max_mfn << PAGE_SHIFT, (max_mfn + 2) << PAGE_SHIFT);
+    EXPECT_EQ(frames_total_count(), total + 2);
+}
+
 /* ---- giving and exchanging ----------------------------------------------------------------- */
 
 static void give_refuses(void)
@@ -676,6 +700,7 @@ static const struct unit_test tests[] = {
     TEST(alloc_scrubs),
     TEST(alloc_claims),
     TEST(alloc_joins_loose),
+    TEST(alloc_takes_used),
     TEST(give_refuses),
     TEST(give_used_frame),
     TEST(exchange),
