@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of xen/sched, xen/domain and their hypercalls on a simulated machine (sim.h), under ASan and
 # UBSan. An object tree of its own: the stand-ins differ from those of tests/unit/host.
-SIM_SRC := $(wildcard xen/sched/*.c xen/domain/*.c hypercalls/domctl*.c hypercalls/sysctl*.c) \
+SIM_SRC := $(filter-out xen/domain/audit_%,$(wildcard xen/sched/*.c xen/domain/*.c hypercalls/domctl*.c hypercalls/sysctl*.c)) \
         xen/lib/rangeset.c xen/pv/context.c xen/x86/cpuid_policy.c tests/unit/sim/sim.c tests/unit/host/pirq.c \
         $(addprefix hypercalls/,gate.c event_channel_op.c grant_table_op.c sched_op.c vcpu_op.c)
 SIM_OBJ := $(SIM_SRC:%.c=$(B)/sim/%.o)
