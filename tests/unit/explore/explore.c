@@ -15,14 +15,18 @@
 
 #define MAX_OPS   256
 #define MAX_DEPTH 16
-#define VARIANTS  7 /* not preempted; at look 1, 2, 3: continued, or given up */
-#define RAM       224
+/* What goes wrong in a step: nothing; preempted at look 1, 2, 3: continued, or given up; allocation 1, 2 or 3
+ * fails; access 1 to 4 to the guest's memory faults. */
+#define VARIANTS 14
+#define V_ALLOC  7
+#define V_FAULT  10
+#define RAM      224
 
 struct world world;
 
 static struct op ops[MAX_OPS];
 static unsigned int nr_ops;
-static unsigned long transitions, states, pruned, preempted, deaths;
+static unsigned long transitions, states, pruned, disturbed, deaths;
 static const struct model *model;
 
 void add_op(struct op op)
@@ -51,7 +55,7 @@ bool is_alive(unsigned int domain)
 
 static unsigned int preempt_at; /* of the next step's first call; 0: not */
 static bool give_up;
-static unsigned long looks;
+static unsigned long looks, allocs, accesses; /* of the step */
 
 long do_call(const struct op *op, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3,
              uint64_t a4)
@@ -85,11 +89,18 @@ static void step(unsigned int op, unsigned int variant)
 {
     const struct op *o = &ops[op];
 
-    preempt_at = (variant + 1) / 2;
-    give_up = variant && variant % 2 == 0;
+    preempt_at = variant < V_ALLOC ? (variant + 1) / 2 : 0;
+    give_up = preempt_at && variant % 2 == 0;
     looks = 0;
+    allocs = whole_allocs;
+    accesses = whole_accesses;
+    whole_fail_at = variant >= V_ALLOC && variant < V_FAULT ? variant - V_ALLOC + 1 : 0;
+    whole_fault_at = variant >= V_FAULT ? variant - V_FAULT + 1 : 0;
     if (is_alive(o->by))
         o->run(o);
+    whole_fail_at = whole_fault_at = 0;
+    allocs = whole_allocs - allocs;
+    accesses = whole_accesses - accesses;
     whole_softirqs();
     note_deaths();
     tlb_fill();
@@ -307,7 +318,11 @@ static void tell(const struct node *way, unsigned int n, const char *what)
         unsigned int variant = way->step[i] % VARIANTS;
         printf("  %s: ", o->by == DOMAINS ? "d0" : o->by ? "d2" : "d1");
         printf(o->name, o->a, o->b, o->c);
-        if (variant)
+        if (variant >= V_FAULT)
+            printf(", access %u to its memory faults", variant - V_FAULT + 1);
+        else if (variant >= V_ALLOC)
+            printf(", allocation %u fails", variant - V_ALLOC + 1);
+        else if (variant)
             printf(", preempted at look %u%s", (variant + 1) / 2,
                    variant % 2 ? "" : ", never continued");
         printf("\n");
@@ -388,6 +403,14 @@ static void note_state(const struct node *from, unsigned int depth, uint16_t las
     next_layer[next_n++].step[depth] = last;
 }
 
+/* Whether that can go wrong in a step that, undisturbed, has so many looks, allocations and accesses. */
+static bool possible(unsigned int v, const unsigned long *can)
+{
+    if (v < V_ALLOC)
+        return (v + 1) / 2 <= can[0];
+    return v < V_FAULT ? v - V_ALLOC < can[1] : v - V_FAULT < can[2];
+}
+
 /* All that can be done from the state at the end of a way of `depth` steps. */
 static void expand(const struct node *way, unsigned int depth, bool more)
 {
@@ -402,15 +425,17 @@ static void expand(const struct node *way, unsigned int depth, bool more)
     check_death();
     way_n = depth + 1;
     for (unsigned int op = 0; op < nr_ops; op++) {
-        unsigned int variants = 1;
-        for (unsigned int v = 0; v < variants; v++) {
+        unsigned long can[3] = {0};
+        for (unsigned int v = 0; v < VARIANTS; v++) {
+            if (!possible(v, can))
+                continue;
             snapshot_restore(here_state);
             to.step[depth] = (uint16_t)(op * VARIANTS + v);
             step(op, v);
             if (v == 0)
-                variants = 1 + 2 * (unsigned int)MIN(looks, 3ul);
+                can[0] = looks, can[1] = allocs, can[2] = accesses;
             transitions++;
-            preempted += v != 0;
+            disturbed += v != 0;
             check();
             note_state(&to, depth, to.step[depth], more);
         }
@@ -440,8 +465,8 @@ static void explore(unsigned int depth)
         free(layer);
         layer = next_layer;
         layer_n = next_n;
-        printf("# %s: depth %u: %lu states, %lu transitions (%lu preempted), %.1f s\n", model->name,
-               k + 1, states, transitions, preempted, seconds() - began);
+        printf("# %s: depth %u: %lu states, %lu transitions (%lu disturbed), %.1f s\n", model->name,
+               k + 1, states, transitions, disturbed, seconds() - began);
         fflush(stdout);
     }
     if (model->finds)

@@ -2,11 +2,12 @@
 /*
  * Every sequence of a set of operations, up to a depth, on a small world: two domains with a handful
  * of frames, on a CPU each, on the whole mechanism (tests/unit/whole). After each operation the audit
- * runs, and the model of TLBs is asked. Each operation is also done preempted at its first looks at
- * the preemption flag, then continued at once, or never. A state that was seen is not explored again.
+ * runs, and the model of TLBs is asked. Each operation is also disturbed: preempted at its first looks at
+ * the preemption flag, then continued at once, or never; its first allocations fail; its first accesses to
+ * the memory of the guest fault. A state that was seen is not explored again.
  *
  *   explore.c    the search: snapshots, hashes of states, counting, telling
- *   ops_*.c      the operations: what a domain may do, in sets ("models") small enough to go deep
+ *   ops.c        the operations: what a domain may do, in sets ("models") small enough to go deep
  *   tlb_model.c  what each CPU's TLB may hold
  */
 #ifndef TESTS_UNIT_EXPLORE_H
@@ -59,6 +60,8 @@ extern struct tlb_state {
 #define TLB_PAGES 16
     uint64_t ro[2][TLB_PAGES][4], rw[2][TLB_PAGES][4];
     uint64_t tables[2][4]; /* frames that the walker may go on with as tables */
+    uint64_t windows[2][2]
+                    [4]; /* frames that descriptors may come from: of the first GDT, LDT page */
 } tlb_state;
 void tlb_start(void);
 /* A guest ran: whatever its tables say may be in the TLB now. */

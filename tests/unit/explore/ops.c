@@ -552,11 +552,11 @@ static void make_unflushed(void)
 const struct model models[] = {
     {.name = "tables", .depth = 5, .make = make_tables},
     {.name = "partial", .depth = 4, .make = make_partial, .prepare = prepare_partial},
-    {.name = "frames", .depth = 5, .make = make_frames},
+    {.name = "frames", .depth = 4, .make = make_frames},
     {.name = "grants", .depth = 4, .make = make_grants},
-    {.name = "events", .depth = 5, .make = make_events},
+    {.name = "events", .depth = 4, .make = make_events},
     {.name = "control", .depth = 4, .make = make_control, .prepare = prepare_control},
-    {.name = "all", .depth = 3, .make = make_all},
+    {.name = "all", .depth = 2, .make = make_all},
     {.name = "stolen", .depth = 3, .make = make_stolen, .finds = "maps frame"},
     {.name = "unflushed", .depth = 3, .make = make_unflushed, .finds = "tlb:"},
 };

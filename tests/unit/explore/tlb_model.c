@@ -26,6 +26,11 @@ static void flushed(uint64_t va)
     if (whole_cpu > 1)
         return;
     memset(tlb_state.tables[whole_cpu], 0, sizeof(tlb_state.tables[0]));
+    if (!va)
+        memset(tlb_state.windows[whole_cpu], 0, sizeof(tlb_state.windows[0]));
+    else if (va >= PERDOMAIN_START && va < PERDOMAIN_START + MB(1))
+        memset(tlb_state.windows[whole_cpu][(va - PERDOMAIN_START) / (32 * PAGE_SIZE) % 2], 0,
+               sizeof(tlb_state.windows[0][0]));
     if (!va) {
         memset(tlb_state.ro[whole_cpu], 0, sizeof(tlb_state.ro[0]));
         memset(tlb_state.rw[whole_cpu], 0, sizeof(tlb_state.rw[0]));
@@ -63,9 +68,18 @@ static void walk(unsigned int cpu, uint64_t table, unsigned int level, unsigned 
 
 void tlb_fill(void)
 {
-    for (unsigned int cpu = 0; cpu < 2; cpu++)
-        if (!whole_cpu_info[cpu].vcpu->domain->is_idle)
-            walk(cpu, whole_cpu_info[cpu].cr3 >> PAGE_SHIFT, 4, 0);
+    for (unsigned int cpu = 0; cpu < 2; cpu++) {
+        const struct vcpu *v = whole_cpu_info[cpu].vcpu;
+        if (v->domain->is_idle)
+            continue;
+        walk(cpu, whole_cpu_info[cpu].cr3 >> PAGE_SHIFT, 4, 0);
+        for (unsigned int w = 0; w < 2; w++) {
+            pte_t e = v->domain->pv.gdt_ldt_l1[v->id][w * 32];
+            uint64_t m = (e & PTE_ADDR) >> PAGE_SHIFT;
+            if ((e & PTE_PRESENT) && m >= WHOLE_FIRST_MFN)
+                add(tlb_state.windows[cpu][w], m);
+        }
+    }
 }
 
 /* Whether somebody granted the frame to d, which still has it mapped. */
@@ -132,19 +146,20 @@ static const char *check_set(unsigned int cpu, const uint64_t *set, bool write)
     return NULL;
 }
 
-static const char *check_tables(unsigned int cpu)
+/* Frames that the CPU itself believes: they must not be what the guest writes. */
+static const char *check_trusted(unsigned int cpu, const uint64_t *set, const char *what)
 {
     const struct domain *d = whole_cpu_info[cpu].vcpu->domain;
 
     for (unsigned int w = 0; w < WORDS; w++) {
-        for (uint64_t bits = tlb_state.tables[cpu][w]; bits; bits &= bits - 1) {
+        for (uint64_t bits = set[w]; bits; bits &= bits - 1) {
             uint64_t m = w * 64 + (uint64_t)__builtin_ctzll(bits);
             const struct frame *f = &frame_table[m];
             if (is_free(f) || (audit_owned(f) && f->owner == d->id && !is_writable(f->info)))
                 continue;
             snprintf(text, sizeof(text),
-                     "tlb: CPU %u, which runs d%u, may walk frame %#lx, owner %u, info %#lx", cpu,
-                     d->id, m, f->owner, f->info);
+                     "tlb: CPU %u, which runs d%u, may %s frame %#lx, owner %u, info %#lx", cpu,
+                     d->id, what, m, f->owner, f->info);
             return text;
         }
     }
@@ -158,7 +173,9 @@ const char *tlb_check(void)
     for (unsigned int cpu = 0; cpu < 2 && !found; cpu++) {
         if (whole_cpu_info[cpu].vcpu->domain->is_idle)
             continue;
-        found = check_tables(cpu);
+        found = check_trusted(cpu, tlb_state.tables[cpu], "walk");
+        for (unsigned int w = 0; w < 2 && !found; w++)
+            found = check_trusted(cpu, tlb_state.windows[cpu][w], "load descriptors of");
         for (unsigned int i = 0; i < TLB_PAGES && !found; i++) {
             found = check_set(cpu, tlb_state.ro[cpu][i], false);
             found = found ?: check_set(cpu, tlb_state.rw[cpu][i], true);
