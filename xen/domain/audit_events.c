@@ -49,7 +49,8 @@ static void audit_channel(struct audit *a, struct domain *d, const struct evtchn
     if (c->state == EVTCHNSTAT_closed)
         return;
     a->channels++;
-    AUDIT(a, c->notify_vcpu < d->max_vcpus && d->vcpu[c->notify_vcpu],
+    /* Channels of a domain that has no vCPU yet are for the first one that it will have. */
+    AUDIT(a, !c->notify_vcpu || (c->notify_vcpu < d->max_vcpus && d->vcpu[c->notify_vcpu]),
           "d%u: port %u is for vCPU %u", d->id, c->port, c->notify_vcpu);
     switch (c->state) {
     case EVTCHNSTAT_unbound:

@@ -6,9 +6,9 @@ WORLD_OBJ := $(call WHOLE_OBJ_OF,world) $(addprefix $(B)/world/tests/unit/,world
 $(eval $(call WHOLE_TREE,world,$$(UNIT_CC),$$(UNIT_CFLAGS) -Itests/unit/world/points))
 $(B)/test/simulate: $(addprefix $(B)/world/tests/unit/world/,simulate.o fiber.o) $(WORLD_OBJ)
 	@mkdir -p $(@D)
-	$(UNIT_CC) $(UNIT_CFLAGS) $(WHOLE_LDFLAGS) -o $@ $^
+	$(UNIT_CC) $(UNIT_CFLAGS) $(WHOLE_LDFLAGS) -Wl,--wrap=timer_hw_program -o $@ $^
 
-SIMULATE_CHECK_SEEDS ?= 150
+SIMULATE_CHECK_SEEDS ?= 100
 SEEDS ?= 1-10000
 .PHONY: simulate check-simulate
 simulate: $(B)/test/simulate
@@ -17,11 +17,30 @@ check-simulate: $(B)/test/simulate
 	@status=0; $< -t 1 || status=1; $< 1 $(SIMULATE_CHECK_SEEDS) || status=1; exit $$status
 CHECKS += check-simulate
 
-# What was found, kept.
-$(B)/test/found_test: $(B)/whole/tests/unit/world/found_test.o $(B)/whole/tests/unit/host/unit.o $(WHOLE_OBJ)
+# Tests that need one CPU at a time: what was found, kept; and every allocation failing once.
+WORLD_TESTS := $(B)/test/found_test $(B)/test/no_memory_test
+$(WORLD_TESTS): $(B)/test/%: $(B)/whole/tests/unit/world/%.o $(B)/whole/tests/unit/host/unit.o $(WHOLE_OBJ)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) $(WHOLE_LDFLAGS) -o $@ $^
-.PHONY: check-unit-found
+.PHONY: check-unit-found check-no-memory
 check-unit-found: $(B)/test/found_test
 	$<
-CHECKS += check-unit-found
+check-no-memory: $(B)/test/no_memory_test
+	$<
+CHECKS += check-unit-found check-no-memory
+
+# The fuzzer of hypercalls: the mechanism's variables are in sections of their own, to be put back.
+$(eval $(call WHOLE_TREE,fuzz/whole,$$(FUZZ_CC),$$(FUZZ_CFLAGS)))
+HYPERCALL_FUZZ := $(WHOLE_SRC:%.c=$(B)/fuzz/state/%.o) $(addprefix $(B)/fuzz/whole/tests/,unit/world/calls.o \
+        fuzz/hypercall_fuzz.o)
+$(B)/fuzz/state/%.o: $(B)/fuzz/whole/%.o
+	@mkdir -p $(@D)
+	objcopy --rename-section .data=whole_data --rename-section .bss=whole_bss,alloc,load,data,contents $< $@
+$(B)/fuzz/hypercall_fuzz: $(HYPERCALL_FUZZ)
+	$(FUZZ_CC) -fsanitize=fuzzer,$(FUZZ_SANITIZE) $(WHOLE_LDFLAGS) -o $@ $^
+FUZZERS += hypercall
+CHECKS += check-fuzz-hypercall
+.PHONY: check-fuzz-hypercall
+check-fuzz-hypercall: $(B)/fuzz/hypercall_fuzz
+	@tests/fuzz/run $(B)/fuzz hypercall $(FUZZ_HYPERCALL_SECONDS)
+FUZZ_HYPERCALL_SECONDS ?= 25

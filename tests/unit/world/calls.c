@@ -532,8 +532,8 @@ static void make_sched_op(struct input *in, const struct world *w __unused, cons
     uint64_t *p = take(128, &va);
 
     arg[0] = b < 240 ? favourites[b % sizeof(favourites)] : b % 9;
-    if (me->id == 0 && (arg[0] == SCHEDOP_shutdown || arg[0] == SCHEDOP_remote_shutdown))
-        arg[0] = SCHEDOP_yield; /* that would be the end */
+    if (me->id == 0 && arg[0] != SCHEDOP_block && arg[0] != SCHEDOP_poll)
+        arg[0] = SCHEDOP_yield; /* the others would be the end */
     switch (arg[0]) {
     case SCHEDOP_poll:
         p[0] = va + 64;
@@ -582,6 +582,9 @@ static void make_vcpu_op(struct input *in, const struct world *w, const struct c
 {
     unsigned int op = in_u8(in) % 15;
     uint64_t va;
+
+    if (me->id == 0 && op == VCPUOP_down)
+        op = VCPUOP_up; /* as above */
     uint64_t *p = take(op == VCPUOP_initialise ? sizeof(struct vcpu_guest_context) : 128, &va);
 
     arg[0] = op;

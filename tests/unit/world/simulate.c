@@ -5,7 +5,8 @@
  * is decided at every lock, unlock, wait and preemption check, guest access and exit, by the seed. The
  * same seed gives the same run.
  *
- *   simulate [-v] [-s STEPS] FIRST [LAST]      seeds; a line for each that fails, and a verdict
+ *   simulate [-v] [-s POINTS] [-r POINTS] FIRST [LAST]   seeds; a line for each that fails, and a
+ *                                              verdict; how long, and how far apart all is checked
  *   simulate -t SEED                           twice: the traces must be the same
  */
 #include <sys/mman.h>
@@ -20,11 +21,12 @@
 #include "tests/unit/world/fiber.h"
 #include "tests/unit/world/tlb.h"
 
-#define MAX_SIM_CPUS 4
-#define GUEST_VCPUS  2
-#define WAIT_LIMIT   200000 /* times that one CPU may look in vain */
-#define ISSUE_LIMIT  20000  /* times that a call may be continued */
-#define SETTLE_STEPS 400000
+#define MAX_SIM_CPUS   4
+#define GUEST_VCPUS    2
+#define WAIT_LIMIT     200000 /* times that one CPU may look in vain */
+#define ISSUE_LIMIT    20000  /* times that a call may be continued */
+#define BALANCE_ROUNDS 200
+#define SETTLE_STEPS   400000
 
 /* What a run was like, for who started it. */
 struct result {
@@ -33,7 +35,7 @@ struct result {
 };
 static struct result *result;
 static bool verbose;
-static unsigned long max_points = 40000;
+static unsigned long max_points = 40000, rest_points = 5000;
 
 /* ---- chance ---- */
 
@@ -57,7 +59,9 @@ static void trace(uint64_t what)
 struct sim_cpu {
     struct fiber fiber;
     unsigned int waits; /* looks in a row */
-    bool outside;       /* in no hypercall */
+    bool outside;       /* between two things to do: it holds nothing */
+    bool asleep;        /* idle, until it is kicked or its timer fires */
+    s_time_t timer;     /* when that is; 0: never */
     const void *lock;   /* that it took or waited for last */
 };
 static struct sim_cpu cpus[MAX_SIM_CPUS];
@@ -125,6 +129,19 @@ static bool on_preempt(void)
 {
     point(4);
     return whole_real_preempt_check() || (!calm && chance(preempt_odds) == 0);
+}
+
+static void on_kick(unsigned int cpu)
+{
+    cpus[cpu].asleep = false;
+}
+
+/* The CPU's timer (the linker's --wrap). */
+void __wrap_timer_hw_program(s_time_t t);
+void __wrap_timer_hw_program(s_time_t t)
+{
+    if (whole_cpu < MAX_SIM_CPUS)
+        cpus[whole_cpu].timer = t;
 }
 
 /* ---- guests ---- */
@@ -238,9 +255,7 @@ static void guest_step(struct vcpu *v)
     if (t->call.issues > ISSUE_LIMIT)
         unit_fail(__FILE__, __LINE__, "%s of d%uv%u does not end", call_name(t->call.nr),
                   v->domain->id, v->id);
-    cpus[running].outside = false;
     bool again = whole_issue(v, &t->call);
-    cpus[running].outside = true;
     t->busy = again;
     if (verbose)
         printf("# CPU %u d%uv%u -> %ld%s\n", running, v->domain->id, v->id, t->call.result,
@@ -256,14 +271,19 @@ static void cpu_main(void *unused __unused)
 
     for (;;) {
         ASSERT(whole_cpu == me && running == me);
-        softirq_raise(SOFTIRQ_TIMER);
-        cpus[me].outside = false;
+        cpus[me].outside = cpus[me].asleep = false;
+        if (cpus[me].timer && whole_now >= cpus[me].timer) {
+            cpus[me].timer = 0;
+            softirq_raise(SOFTIRQ_TIMER);
+        }
         whole_cpu_step();
-        cpus[me].outside = true;
         if (!current->domain->is_idle)
             guest_step(current);
-        else
+        cpus[me].outside = true;
+        if (current->domain->is_idle && !softirq_pending()) {
+            cpus[me].asleep = true;
             leave();
+        }
         point(6);
     }
 }
@@ -283,41 +303,56 @@ static bool at_rest(void)
     return true;
 }
 
-static void check_vcpu(const struct vcpu *v)
+/* One that is awake, or whose timer fires now. */
+static bool pick_cpu(unsigned int *cpu)
 {
-    if (v->pause_flags == VPF_BLOCKED && !v->vcpu_info_frame && v->vcpu_info &&
-        vcpu_event_pending(v->vcpu_info))
-        unit_fail(__FILE__, __LINE__, "d%uv%u is blocked with an event pending", v->domain->id,
-                  v->id);
-    if (!vcpu_runnable(v) || v->is_running || v->sched.parked || v->domain->sched.cap)
-        return;
-    for (unsigned int i = 0; i < nr_cpus; i++)
-        if (whole_cpu_info[i].vcpu->domain->is_idle && cpumask_test(v->hard_affinity, i))
-            unit_fail(__FILE__, __LINE__, "d%uv%u could run, and CPU %u is idle", v->domain->id,
-                      v->id, i);
-}
+    unsigned int first = chance(nr_cpus);
 
-static void check_rest(void)
-{
-    struct domain *d;
-    struct vcpu *v;
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        const struct sim_cpu *c = &cpus[ *cpu = (first + i) % nr_cpus];
 
-    for (unsigned int id = 0; (d = domain_get_from(id)) != NULL;) {
-        id = d->id + 1u;
-        for_each_vcpu(d, v) check_vcpu(v);
-        domain_put(d);
+        if (!c->asleep || (c->timer && whole_now >= c->timer))
+            return true;
     }
-    tlb_model_check_quiet();
+    return false;
 }
 
-static void run_cpu(void)
+/* False: all CPUs sleep, and there is no timer that will wake one. */
+static bool run_cpu(void)
 {
-    whole_cpu = running = chance(nr_cpus);
+    unsigned int cpu;
+
     /* Time passes, now and then a scheduler's slice of it. */
     whole_now += 1000 + (s_time_t)chance(200) * (chance(16) == 0 ? 200000 : 100);
+    if (!pick_cpu(&cpu)) {
+        s_time_t next = 0;
+
+        for (unsigned int i = 0; i < nr_cpus; i++)
+            if (cpus[i].timer && (!next || cpus[i].timer < next))
+                next = cpus[i].timer;
+        if (!next)
+            return false;
+        whole_now = next;
+        if (!pick_cpu(&cpu))
+            return false;
+    }
+    whole_cpu = running = cpu;
     in_fiber = true;
     fiber_enter(&cpus[running].fiber);
     in_fiber = false;
+    return true;
+}
+
+/* A device has something for Domain 0; false: that sleeps for ever. */
+static bool wake_dom0(void)
+{
+    struct vcpu *v = dom0->vcpu[0];
+
+    whole_cpu = v->processor;
+    vcpu_kick(v);
+    for (unsigned int i = 0; i < nr_cpus; i++)
+        cpus[i].asleep &= !whole_cpu_info[i].work;
+    return vcpu_runnable(v);
 }
 
 static void settle(void)
@@ -326,9 +361,69 @@ static void settle(void)
     for (unsigned long i = 0; !at_rest(); i++) {
         if (i > SETTLE_STEPS)
             unit_fail(__FILE__, __LINE__, "it does not come to rest");
-        run_cpu();
+        if (!run_cpu() && !at_rest())
+            unit_fail(__FILE__, __LINE__, "all CPUs sleep, and there is work");
     }
     stopping = false;
+}
+
+/* A moment in which guests ask for nothing. */
+static void run_stopped(void)
+{
+    stopping = true;
+    run_cpu();
+    stopping = false;
+}
+
+/* It could run on a CPU that is idle, and waits for another. Not for long: balancing is periodic. */
+static bool waits_beside_idle(const struct vcpu *v)
+{
+    if (!vcpu_runnable(v) || v->is_running || v->sched.parked || v->domain->sched.cap)
+        return false;
+    for (unsigned int i = 0; i < nr_cpus; i++)
+        if (whole_cpu_info[i].vcpu->domain->is_idle && cpumask_test(v->hard_affinity, i))
+            return true;
+    return false;
+}
+
+/* Sets *waiting if there is such a vCPU. */
+static void check_vcpus(bool *waiting)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    *waiting = false;
+    for (unsigned int id = 0; (d = domain_get_from(id)) != NULL;) {
+        id = d->id + 1u;
+        for_each_vcpu(d, v)
+        {
+            if (v->pause_flags == VPF_BLOCKED && !v->vcpu_info_frame && v->vcpu_info &&
+                vcpu_event_pending(v->vcpu_info))
+                unit_fail(__FILE__, __LINE__, "d%uv%u is blocked with an event pending", d->id,
+                          v->id);
+            *waiting |= waits_beside_idle(v);
+        }
+        domain_put(d);
+    }
+}
+
+static void check_rest(void)
+{
+    bool waiting;
+
+    check_vcpus(&waiting);
+    for (unsigned int i = 0; waiting; i++) {
+        if (i > BALANCE_ROUNDS)
+            unit_fail(__FILE__, __LINE__, "a vCPU waits for long, and a CPU is idle");
+        for (unsigned int n = 0; n < 100; n++)
+            run_stopped();
+        settle();
+        check_vcpus(&waiting);
+    }
+    tlb_model_check_quiet();
+    const char *violation = whole_audit();
+    if (violation)
+        unit_fail(__FILE__, __LINE__, "%s", violation);
 }
 
 static void simulate(uint64_t seed)
@@ -350,16 +445,18 @@ static void simulate(uint64_t seed)
                                        .unlock = on_unlock,
                                        .relax = on_relax,
                                        .preempt = on_preempt,
+                                       .kick = on_kick,
                                        .flush = tlb_model_flush};
     for (unsigned int i = 0; i < nr_cpus; i++) {
         cpus[i].outside = true;
         fiber_make(&cpus[i].fiber, cpu_main, NULL);
     }
     for (unsigned long next = 0; result->points < max_points;) {
-        run_cpu();
+        if (!run_cpu() && !wake_dom0())
+            break; /* nobody is left who could do anything */
         if (result->points < next)
             continue;
-        next = result->points + max_points / 8;
+        next = result->points + rest_points;
         settle();
         check_rest();
     }
@@ -406,6 +503,8 @@ static bool run_seed(uint64_t seed, char *why, size_t size)
         return false;
     if (WIFSIGNALED(status))
         snprintf(why, size, "killed by signal %d", WTERMSIG(status));
+    if (verbose)
+        printf("# %s\n", status ? why : "it went to its end");
     /* What Domain 0 may do, and then it is over. */
     return status == 0 || strstr(why, "panic: the machine was") != NULL;
 }
@@ -418,8 +517,8 @@ static int run_seeds(const char *program, uint64_t first, uint64_t last)
 
     for (uint64_t seed = first; seed <= last; seed++) {
         if (!run_seed(seed, why, sizeof(why))) {
-            printf("not ok simulate-%lu: %s; again: %s -v -s %lu %lu\n", (unsigned long)seed, why,
-                   program, max_points, (unsigned long)seed);
+            printf("not ok simulate-%lu: %s; again: %s -v -s %lu -r %lu %lu\n", (unsigned long)seed,
+                   why, program, max_points, rest_points, (unsigned long)seed);
             failed++;
         }
         sum.points += result->points;
@@ -461,11 +560,13 @@ int main(int argc, char **argv)
     int option;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    while ((option = getopt(argc, argv, "vts:")) != -1) {
+    while ((option = getopt(argc, argv, "vts:r:")) != -1) {
         verbose |= option == 'v';
         twice |= option == 't';
         if (option == 's')
             max_points = strtoul(optarg, NULL, 0);
+        if (option == 'r')
+            rest_points = strtoul(optarg, NULL, 0);
         if (option == '?')
             return 2;
     }
