@@ -689,6 +689,68 @@ static void flush_on_type_change(void)
     EXPECT_EQ(host_flushes, flushes + 2);
 }
 
+/* What was a table: paging caches lead to it, and none of its uses as data may begin before they are
+ * flushed, not even one that finds another under way. */
+static struct frame *becoming;
+static unsigned long flushes_of_second;
+
+static void second_writer(void)
+{
+    unsigned long before = host_flushes;
+
+    EXPECT(frame_get_writable(becoming, d));
+    flushes_of_second = host_flushes - before;
+    frame_put_writable(becoming);
+}
+
+static void table_becomes_data(void)
+{
+    start();
+    struct frame *f = becoming = page();
+
+    EXPECT_EQ(mm_pin(f, d, FRAME_L1), 0);
+    EXPECT_EQ(mm_unpin(f, d), 0);
+    host_flush_hook = second_writer;
+    EXPECT(frame_get_writable(f, d));
+    EXPECT(!host_flush_hook);
+    EXPECT_EQ(flushes_of_second, 1);
+    unsigned long flushes = host_flushes;
+    EXPECT(frame_get_writable(f, d)); /* from now on nobody waits */
+    EXPECT_EQ(host_flushes, flushes);
+    frame_put_writable(f);
+    frame_put_writable(f);
+    check();
+}
+
+/* The same by way of the allocator, which gives a domain its own frames back as they were. */
+static void table_comes_back_as_data(void)
+{
+    static const enum frame_type types[] = {FRAME_L1, FRAME_SEG};
+
+    start();
+    for (unsigned int used = 0; used < 2; used++)
+        for (unsigned int i = 0; i < ARRAY_SIZE(types); i++) {
+            struct frame *f = page();
+            uint64_t mfn = mfn_x(frame_to_mfn(f)), again;
+
+            EXPECT_EQ(frame_get_type(f, d, types[i]), 0);
+            frame_put_type(f, d);
+            EXPECT_EQ(pt_drain(d), 0);
+            if (used)
+                EXPECT(frame_get(f, d)); /* freed by its last user */
+            EXPECT_EQ(dom_frames_give(d, &mfn, 1), 1);
+            if (used)
+                frame_put(f);
+            unsigned long flushes = host_flushes;
+            EXPECT_EQ(dom_frames_take(d, 1, 0, &again), 1);
+            EXPECT_EQ(again, mfn);
+            EXPECT(frame_get_writable(f, d));
+            EXPECT(host_flushes > flushes);
+            frame_put_writable(f);
+            check();
+        }
+}
+
 #define TEST(name)        \
     {                     \
         "mm/" #name, name \
@@ -716,6 +778,8 @@ static const struct unit_test tests[] = {
     TEST(abandon_everywhere),
     TEST(resume_elsewhere),
     TEST(flush_on_type_change),
+    TEST(table_becomes_data),
+    TEST(table_comes_back_as_data),
     {"mm/random", mm_random_test},
 };
 

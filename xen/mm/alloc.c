@@ -278,7 +278,7 @@ void frame_release(struct frame *f)
     dom_list_del(d, f);
     bool put = dom_uncharge(d, 1);
     f->owner = FRAME_NO_OWNER; /* first: the generation could be read as type and flags */
-    atomic_store(&f->info, FI_RAM | FI_DIRTY | (uint64_t)d->generation << 32);
+    atomic_store(&f->info, freed_info(x, d));
     m2p_set(frame_to_mfn(f), INVALID_M2P_ENTRY);
     spin_lock(&frames_lock);
     free_block(mfn_x(frame_to_mfn(f)), 0);

@@ -141,7 +141,7 @@ static inline bool give_unused(struct domain *d, struct frame *f)
     f->stamp = tlb_stamp(); /* after the exchange: mappings were dropped until then */
     f->owner = FRAME_NO_OWNER;
     /* The generation reads as type and flags to those who do not look at the owner first. */
-    atomic_store(&f->info, FI_RAM | FI_DIRTY | (uint64_t)d->generation << 32);
+    atomic_store(&f->info, freed_info(x, d));
     return true;
 }
 

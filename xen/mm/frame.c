@@ -72,6 +72,21 @@ void frame_flush_stale(struct frame *f, const struct domain *d)
         tlb_flush_mask(m, 0);
 }
 
+/*
+ * It was a table until lately: a CPU's paging caches may still hold entries from it. Nobody may write to
+ * it before they are gone, also who asks while another one, the first, still waits for that: each
+ * of them looks for himself.
+ */
+static __attribute__((noinline)) void become_data(struct frame *f, cpumask_t cpus, bool first)
+{
+    cpumask_t m = tlb_need_flush(cpus, f->stamp);
+
+    if (!cpumask_empty(m))
+        tlb_flush_mask(m, 0);
+    if (first)
+        atomic_and(&f->info, ~FI_PARTIAL);
+}
+
 bool frame_get_writable(struct frame *f, const struct domain *d)
 {
     return frame_get_writable_inline(f, d);
@@ -91,16 +106,20 @@ bool frame_get_writable_slowly(struct frame *f, const struct domain *d)
             if (unlikely(x & FI_TCOUNT))
                 return false; /* in use as a table */
             y = (y & ~FI_TYPE) | FI_TYPE_OF(FRAME_WRITABLE);
+            if (x & FI_TYPE)
+                y |= FI_PARTIAL;
         }
     } while (unlikely(!atomic_cmpxchg(&f->info, &x, y)));
 
-    if (unlikely(f->owner != d->id)) {
+    bool ours = f->owner == d->id;
+
+    if (unlikely(y & FI_PARTIAL))
+        become_data(f, ours ? (cpumask_t){READ_ONCE(d->dirty_cpus.bits)} : cpu_online_map,
+                    !(x & FI_PARTIAL));
+    if (unlikely(!ours)) {
         frame_put_writable(f);
         return false;
     }
-    /* It was a table until lately: a CPU's paging caches may still hold entries from it. */
-    if (unlikely((x & FI_TYPE) != FI_TYPE_OF(FRAME_WRITABLE) && (x & FI_TYPE)))
-        frame_flush_stale(f, d);
     return true;
 }
 

@@ -17,7 +17,8 @@
  *   bit  31     DIRTY: free, contents not scrubbed since its last owner; bits 32-63 then hold that
  *               owner's generation, so that only the same domain may have it unscrubbed
  *   bits 32-53  type count: how many uses rely on the type
- *   bit  54     PARTIAL: a page table validated (or torn down) in part; holds one type reference
+ *   bit  54     PARTIAL: a page table validated (or torn down) in part; holds one type reference.
+ *               Of a writable frame: it was a table, and is being flushed from the TLBs
  *   bit  55     VALIDATED: a table whose entries have all been checked and referenced
  *   bit  56     PINNED: the guest asked that the type stay (holds one reference of each kind)
  *   bits 57-59  type

@@ -148,6 +148,18 @@ static inline bool dom_uncharge(struct domain *d, uint64_t n)
     return !d->tot_pages;
 }
 
+/*
+ * The state of a free frame of d's whose last state was x. What was a table last is as anybody's: paging
+ * caches may hold entries from it, so not even d gets it back before every CPU flushed.
+ */
+static inline uint64_t freed_info(uint64_t x, const struct domain *d)
+{
+    uint64_t t = x & FI_TYPE;
+    uint32_t generation = !t || t == FI_TYPE_OF(FRAME_WRITABLE) ? d->generation : 0;
+
+    return FI_RAM | FI_DIRTY | (uint64_t)generation << 32;
+}
+
 static inline void dom_own(struct domain *d, struct frame *f, uint64_t flags)
 {
     f->owner = d->id;

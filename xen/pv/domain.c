@@ -253,7 +253,7 @@ int pv_domain_relinquish(struct domain *d)
         uint64_t x = READ_ONCE(f->info);
         if (x & FI_PINNED) {
             rc = frame_unpin(f, d);
-        } else if (x & FI_PARTIAL) {
+        } else if ((x & FI_PARTIAL) && frame_type(f) != FRAME_WRITABLE) {
             /* Validation that nobody came back to: take apart what was done. */
             atomic_and(&f->info, ~FI_PARTIAL);
             frame_put_type(f, d);

@@ -450,7 +450,7 @@ ENTRY xpti_exit
         mov VCPU_cr3(%rbx), %rcx
         cmp %rcx, CPUINFO_xpti_copied(%rsp, %rax, 8)
         jne 2f
-        mov %rcx, CPUINFO_kernel_cr3(%rsp)
+3:      mov %rcx, CPUINFO_kernel_cr3(%rsp)
         shl $12, %eax
         add CPUINFO_xpti_root(%rsp), %rax
         mov %rax, %cr3
@@ -459,9 +459,13 @@ ENTRY xpti_exit
 1:      mov %rcx, CPUINFO_kernel_cr3(%rsp)
         cmpl $TRAP_SYSCALL, REGS_entry_vector(%rsp)
         jmp exit_on_guest_tables
+/* Copied once and no more: who changes the L4 again meanwhile, and needs that to be seen, has sent an IPI
+ * that is pending here. Another vCPU that does so without end must not keep us from leaving. */
 2:      mov %rbx, %rdi
         call xpti_refresh
-        jmp xpti_exit
+        movzbl VCPU_in_kernel(%rbx), %eax
+        mov VCPU_cr3(%rbx), %rcx
+        jmp 3b
 
 /* ---- copies to and from guests -------------------------------------------------------------- */
 

@@ -46,6 +46,8 @@ extern unsigned int host_preempt_at, host_preempt_odds;
 extern unsigned long host_preempt_checks; /* calls so far */
 /* Flushes that the mechanism asked for. */
 extern unsigned long host_flushes;
+/* Called once, before the next flush is done. */
+extern void (*host_flush_hook)(void);
 
 /* A reproducible random number below n. */
 extern uint64_t host_seed;

@@ -74,6 +74,7 @@ int m2p_chunk_mfn(unsigned int index __unused, mfn_t *first __unused)
 
 cpumask_t cpu_online_map = {1};
 unsigned long host_flushes;
+void (*host_flush_hook)(void);
 static uint32_t tlb_clock = 1, flushed_at;
 
 uint32_t tlb_stamp(void)
@@ -86,6 +87,11 @@ cpumask_t tlb_need_flush(cpumask_t mask, uint32_t stamp)
 }
 void tlb_flush_mask(cpumask_t mask __unused, uint64_t va __unused)
 {
+    void (*hook)(void) = host_flush_hook;
+
+    host_flush_hook = NULL;
+    if (hook)
+        hook();
     host_flushes++;
     flushed_at = ++tlb_clock;
 }
