@@ -17,6 +17,11 @@ struct trap_entry {
 };
 extern const struct trap_entry trap_entries[];
 
+struct fixup {
+    uint64_t at, to;
+};
+extern const struct fixup kit_fixups_start[], kit_fixups_end[];
+
 /* Callee-saved state at a trap_catch(); catch_call stores the first eight words. */
 struct catch
 {
@@ -68,8 +73,23 @@ static void unwind(struct trap_frame *frame)
     frame->rflags |= c->flags_if;
 }
 
+/* An access of try_store() and the like. */
+static bool fix_up(struct trap_frame *frame)
+{
+    for (const struct fixup *f = kit_fixups_start; f < kit_fixups_end; f++) {
+        if (f->at == frame->rip) {
+            frame->rip = f->to;
+            return true;
+        }
+    }
+    return false;
+}
+
 void trap_dispatch(struct trap_frame *frame)
 {
+    if (frame->vector < 32 && fix_up(frame)) {
+        return;
+    }
     if (frame->vector < NR_TRAPS && handlers[frame->vector] != NULL) {
         handlers[frame->vector](frame);
     } else if (innermost != NULL) {

@@ -47,6 +47,39 @@ trap_handler_t trap_set_handler(unsigned int vector, trap_handler_t handler);
  * returns true; else returns false. May be nested. For the boot vCPU only. */
 bool trap_catch(void (*fn)(void *arg), void *arg, struct trap_frame *caught);
 
+/*
+ * Accesses that may fault, on any vCPU and without trap_catch(): false if they did. A fault is one by the
+ * very instruction that is listed in .kit_fixups with the place to go on.
+ */
+static inline bool try_store(volatile void *at, uint64_t value)
+{
+    __asm__ goto("1: movq %1, (%0)\n\t"
+                 ".pushsection .kit_fixups, \"a\"; .balign 8; .quad 1b, %l2; .popsection"
+                 :
+                 : "r"(at), "r"(value)
+                 : "memory"
+                 : fault);
+    return true;
+fault:
+    return false;
+}
+
+static inline bool try_load(const volatile void *at, uint64_t *value)
+{
+    uint64_t v;
+
+    __asm__ goto("1: movq %1, %0\n\t"
+                 ".pushsection .kit_fixups, \"a\"; .balign 8; .quad 1b, %l2; .popsection"
+                 : "=r"(v)
+                 : "m"(*(const volatile uint64_t *)at)
+                 : "memory"
+                 : fault);
+    *value = v;
+    return true;
+fault:
+    return false;
+}
+
 /* Enters `frame` through HYPERVISOR_iret with the given VGCF_* flags. */
 __attribute__((noreturn)) void trap_enter(const struct trap_frame *frame, uint64_t flags);
 

@@ -17,11 +17,17 @@ $(eval $(call guest_kernel,worker,$(B)/guest/tests/guest/worker.o))
 # Lets an hour pass; on a machine of its own.
 $(eval $(call guest_kernel,hour, $(addprefix $(B)/guest/tests/guest/, main.o hour.o)))
 
+# Attacks, their victim and their driver, in one image.
+$(eval $(call guest_kernel,attack, \
+    $(addprefix $(B)/guest/tests/guest/attack/, main.o driver.o victim.o tables.o races.o cpu.o resources.o noise.o) \
+    $(GUEST_WORKERS)))
+$(B)/guest/tests/guest/attack/%.o: GUEST_CFLAGS += -Itests/guest
+
 # Kernels that end badly, or not at all, have no main.c: they are one case each.
 $(eval $(call guest_kernel,crash,$(B)/guest/tests/guest/crash.o))
 $(eval $(call guest_kernel,spin,$(B)/guest/tests/guest/spin.o))
 
-GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf faults.elf worker.elf)
+GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf faults.elf worker.elf attack.elf)
 .PHONY: check-guest check-guest-intel check-guest-xen check-guest-clock
 
 check-guest: $(GUEST_ELFS)
@@ -33,7 +39,7 @@ check-guest-clock: $(B)/guest/hour.elf
 # On a CPU with Meltdown: guests run on tables of their own (xen/x86/xpti.c).
 check-guest-intel: $(GUEST_ELFS)
 	tests/guest/run --hv=hospes --cpu=intel --build=$(B) \
-	    pagetables traps usermode descriptors vcpus emulation domains; status=$$?; \
+	    pagetables traps usermode descriptors vcpus emulation domains attack; status=$$?; \
 	tests/guest/isolation --build=$(B) && exit $$status
 
 # The same kernels on Debian's Xen, whose answers are the reference.

@@ -2,7 +2,7 @@
 # System tests: whole machines, from the firmware to guests of Domain 0. They use what is built and
 # compile nothing, so `make check` may run them beside the other tests.
 SYSTEM_CHECKS := check-system-boot check-system-lifecycle check-system-bad-input check-system-devices \
-    check-system-cycles check-system-restart check-system-console check-system-bochs \
+    check-system-cycles check-system-restart check-system-console check-system-attacks check-system-bochs \
     check-system-compat-xl check-demo
 CHECKS += $(SYSTEM_CHECKS)
 .PHONY: $(SYSTEM_CHECKS) check-system-compat
@@ -25,6 +25,8 @@ check-system-restart:
 	$(MACHINE) restart restart.sh $(SYSTEM_OPTIONS)
 check-system-console:
 	tests/system/console-switch $(SYSTEM_OPTIONS)
+check-system-attacks:
+	$(MACHINE) attacks attacks.sh --add=$(B)/guest/attack.elf $(SYSTEM_OPTIONS)
 check-system-bochs:
 	$(MACHINE) boot-bochs boot.sh --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
 	    --timeout=900 $(SYSTEM_OPTIONS)
