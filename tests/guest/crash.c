@@ -11,6 +11,7 @@
 #include "kit/string.h"
 #include "kit/traps.h"
 #include "kit/events.h"
+#include "hypercalls/abi/sysctl.h"
 
 /* A fault with no trap table: nowhere to bounce to. */
 static void no_trap_table(void)
@@ -52,6 +53,30 @@ static void iret_no_user_space(void)
     trap_enter(&f, 0);
 }
 
+static void debug_key(char key)
+{
+    static char keys[1];
+    static struct xen_sysctl op;
+
+    keys[0] = key;
+    op.cmd = XEN_SYSCTL_debug_keys;
+    op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    op.u.debug_keys.nr_keys = 1;
+    set_xen_guest_handle(op.u.debug_keys.keys, keys);
+    HYPERCALL1(__HYPERVISOR_sysctl, &op);
+}
+
+/* Not the guest, the hypervisor: what it says when it falls. */
+static void hv_panic(void)
+{
+    debug_key('C');
+}
+
+static void hv_overflow(void)
+{
+    debug_key('S');
+}
+
 /* The guest says so itself. */
 static void shutdown_crash(void)
 {
@@ -63,10 +88,15 @@ void guest_main(void)
     static const struct {
         const char *name;
         void (*run)(void);
-    } cases[] = {{"no_trap_table", no_trap_table},       {"bad_stack", bad_stack},
-                 {"hypervisor_stack", hypervisor_stack}, {"noncanonical_stack", noncanonical_stack},
-                 {"iret_bad_stack", iret_bad_stack},     {"iret_no_user_space", iret_no_user_space},
-                 {"shutdown_crash", shutdown_crash}};
+    } cases[] = {{"no_trap_table", no_trap_table},
+                 {"bad_stack", bad_stack},
+                 {"hypervisor_stack", hypervisor_stack},
+                 {"noncanonical_stack", noncanonical_stack},
+                 {"iret_bad_stack", iret_bad_stack},
+                 {"iret_no_user_space", iret_no_user_space},
+                 {"shutdown_crash", shutdown_crash},
+                 {"hv_panic", hv_panic},
+                 {"hv_overflow", hv_overflow}};
     const char *name = "";
 
     kit_option("case", &name);

@@ -57,6 +57,15 @@ prints "PCI devices" '8086' sh -c 'cat /sys/bus/pci/devices/*/vendor'
 prints "hl list" '^Domain-0 +0 +[0-9]+ +[0-9]+ +r-----' $HL list
 prints "hl info" "^nr_cpus +: ${LAB_host_cpus:-$LAB_cpus}\$" $HL info
 prints "hl dmesg" . $HL dmesg
+if $HL dmesg | grep -q Hospes; then
+    works "debug key w" $HL debug-keys w
+    becomes "the hypervisor checked its page tables" 5 sh -c "$HL dmesg | grep -qE 'Page tables of the hypervisor: [0-9]+ mappings, [0-9]+ faults'"
+    if $HL dmesg | grep -E 'Page tables: ' >$OUT; then
+        fail "no page of the hypervisor is mapped wrongly" "$(said)"
+    else
+        prints "no page of the hypervisor is mapped wrongly" 'Page tables of the hypervisor: [1-9][0-9]+ mappings, 0 faults' $HL dmesg
+    fi
+fi
 works "xenstore" sh -c 'xenstore-write /tmp/x hello && [ "$(xenstore-read /tmp/x)" = hello ] && xenstore-rm /tmp/x'
 
 # Bochs describes its extended state in a way that Linux warns of, on Debian's Xen just so.

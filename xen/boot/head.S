@@ -176,6 +176,6 @@ boot_l4: .skip 4096
 boot_l3: .skip 4096
 boot_l2: .skip 4 * 4096
         .section .bss.stack, "aw", @nobits
-        .align 32768
-boot_stack: .skip 32768 - 4096
+        .align 65536
+boot_stack: .skip 65536 - 4096
 boot_stack_top: .skip 4096 /* cpu_info and TSS: x86/cpu.h */

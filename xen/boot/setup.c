@@ -15,6 +15,7 @@
 #include "x86/cpuid_policy.h"
 #include "x86/irq.h"
 #include "x86/paging.h"
+#include "x86/protect.h"
 #include "x86/smp.h"
 #include "x86/switch.h"
 #include "x86/time.h"
@@ -71,6 +72,8 @@ void __init boot_main(uint32_t magic, uint32_t mbi)
     if (xpti_init_cpu(cpu_info()))
         panic("No memory for the page tables of guests");
     smp_start_cpus();
+    protect_hypervisor();
+    protect_init();
 
     dom0_build();
     /* From here on this CPU is like any other: its idle loop finds Dom0's vCPU. */

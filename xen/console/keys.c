@@ -170,8 +170,31 @@ static void key_fault_end(char key __unused)
         fault_number = 0;
 }
 
+/* Trouble on purpose, to see what becomes of it. */
+static void key_panic(char key)
+{
+    panic("Debug key '%c'", key);
+}
+
+static __attribute__((noinline)) unsigned long overflow_stack(unsigned long depth)
+{
+    volatile char room[256];
+
+    room[depth % sizeof(room)] = (char)depth;
+    if (!depth)
+        return 0;
+    return overflow_stack(depth - 1) + (unsigned char)room[depth % sizeof(room)];
+}
+
+static void key_overflow(char key)
+{
+    printk(LOG_ERR "No overflow: %lu ('%c')\n", overflow_stack(1000), key);
+}
+
 void keys_init(void)
 {
+    debug_key_register('C', key_panic, "panic");
+    debug_key_register('S', key_overflow, "overflow this CPU's stack, and panic");
     if (opt_alloc_faults) {
         debug_key_register('f', key_fault, "let a later allocation fail than the last time");
         debug_key_register('F', key_fault_end, "end that and say what became of it");

@@ -157,15 +157,19 @@ static inline void spec_barrier(void)
  * frame of the guest's registers and what a CPU must find fast. No segment register is needed:
  * FS and GS belong to the guest at all times.
  *
- *   page 0  #DF stack   page 1  NMI stack   page 2  #MC stack   page 3  #DB stack
- *   pages 4-6  the stack   page 7  the entry page: cpu_info, and the TSS at CPU_TSS_OFFSET
+ *   page 1  #DF stack   page 3  NMI stack   page 5  #MC stack   page 7  #DB stack
+ *   pages 9-14  the stack   page 15  the entry page: cpu_info, and the TSS at CPU_TSS_OFFSET
+ *   pages 0, 2, 4, 6, 8  guard pages, not mapped (x86/protect.c): who overflows a stack ends on that of #DF
  *
  * Entries from guests write to the entry page alone before they are on the full page tables
  * (x86/xpti.c), and little else ever does: a guest on a CPU with Meltdown can read it.
  */
-#define STACK_ORDER    3
-#define STACK_SIZE     (PAGE_SIZE << STACK_ORDER)
-#define CPU_TSS_OFFSET 2048
+#define STACK_ORDER 4
+#define STACK_SIZE  (PAGE_SIZE << STACK_ORDER)
+/* Guard pages; and the page of the stack of #DF, NMI, #MC, #DB: n from 0 on. */
+#define STACK_GUARD(page) ((page) <= 8 && !((page)&1))
+#define STACK_SPECIAL(n)  (2 * (n) + 1)
+#define CPU_TSS_OFFSET    2048
 
 struct vcpu;
 struct cpu_info {

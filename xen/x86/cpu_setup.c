@@ -105,7 +105,7 @@ static void tables_load(unsigned int cpu)
 
     tss->rsp[0] = (uint64_t)&cpu_info()->regs.es;
     for (unsigned int i = 0; i < 4; i++)
-        tss->ist[i] = (uint64_t)stack + (i + 1) * PAGE_SIZE;
+        tss->ist[i] = (uint64_t)stack + (STACK_SPECIAL(i) + 1) * PAGE_SIZE;
     tss->iomap_base = sizeof(*tss);
     gdt[1] = 0x00af9b000000ffff; /* 0xe008: our code */
     gdt[2] = 0x00cf93000000ffff; /* 0xe010: our data */

@@ -6,6 +6,7 @@
 #include "x86/traps.h"
 #include "x86/cpu_setup.h"
 #include "x86/guest_access.h"
+#include "x86/protect.h"
 #include "x86/reboot.h"
 #include "x86/smp.h"
 #include "console/console.h"
@@ -68,7 +69,7 @@ void dump_backtrace(uint64_t rip, uint64_t rbp)
             printk(LOG_ERR "  [%016lx] %s+%#lx\n", rip, name, off);
         else
             printk(LOG_ERR "  [%016lx]\n", rip);
-        if (rbp < base || rbp > base + STACK_SIZE - 16 || (rbp & 7))
+        if (rbp < base || rbp > base + STACK_SIZE - 16 || (rbp & 7) || in_guard_page(rbp))
             break;
         rip = ((uint64_t *)rbp)[1];
         rbp = ((uint64_t *)rbp)[0];
@@ -132,6 +133,10 @@ static void __noreturn fatal(const struct cpu_user_regs *regs)
     console_force();
     dump_registers(regs);
     dump_backtrace(regs->rip, regs->rbp);
+    /* The stack was full: there was no place for the page fault. */
+    if (v == 8 && in_guard_page(read_cr2()))
+        panic("Stack overflow in the hypervisor at %s+%#lx, rsp %#lx", sym ? sym : "?", off,
+              regs->rsp);
     panic("%s (vector %u, error %#x) in the hypervisor at %s+%#lx",
           v < 32 && names[v] ? names[v] : "exception", v, regs->error_code, sym ? sym : "?", off);
 }

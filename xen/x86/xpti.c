@@ -160,7 +160,7 @@ static int map_entry(pte_t *root, const char *stack)
     rc = rc ?: map_page(root, __stubs_start, 0);
     rc = rc ?: map_page(root, idt_address(), nx);
     for (unsigned int i = 0; i < 4 && !rc; i++) /* of NMI, #DF, #MC, #DB */
-        rc = map_page(root, stack + i * PAGE_SIZE, nx | PTE_RW);
+        rc = map_page(root, stack + STACK_SPECIAL(i) * PAGE_SIZE, nx | PTE_RW);
     return rc ?: map_page(root, stack + STACK_SIZE - PAGE_SIZE, nx | PTE_RW);
 }
 
