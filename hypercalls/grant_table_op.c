@@ -131,10 +131,12 @@ static struct domain *table_domain(domid_t id, int16_t *status)
     return d;
 }
 
+/* Frames that are not there yet are made one by one: whoever is preempted finds those the next time. */
 static long do_setup_table(guest_ptr_t arg)
 {
     struct gnttab_setup_table op;
     uint32_t nr, max;
+    bool preempted = false;
     struct domain *d;
     mfn_t mfn;
 
@@ -148,6 +150,10 @@ static long do_setup_table(guest_ptr_t arg)
             op.status = GNTST_general_error;
         for (uint32_t i = 0; i < op.nr_frames && op.status == GNTST_okay; i++) {
             xen_pfn_t frame;
+            if (i > nr && preempt_check()) { /* one is made in any case */
+                preempted = true;
+                break;
+            }
             if (grant_table_frame(d, i, &mfn)) {
                 op.status = GNTST_general_error;
                 break;
@@ -158,6 +164,9 @@ static long do_setup_table(guest_ptr_t arg)
         }
         domain_put(d);
     }
+    if (preempted)
+        return hypercall_continuation(__HYPERVISOR_grant_table_op, 3, (long)GNTTABOP_setup_table,
+                                      arg.va, 1l);
     return copy_struct_to_guest(arg, &op);
 }
 

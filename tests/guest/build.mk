@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Test kernels: build/guest/<name>.elf from tests/guest/<name>.c and the kit.
 GUEST_TESTS := hypercalls pagetables traps usermode events fifo descriptors timers vcpus grants \
-        reservations m2p emulation operations
+        reservations m2p emulation operations latency
 # Kernels of several domains: Domain 0 makes workers.
 GUEST_WORKERS := $(B)/guest/tests/guest/workers.o
 

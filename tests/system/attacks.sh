@@ -121,6 +121,10 @@ else
     fail "the victim was never touched" "$(grep -a '^not ok' "$(console_log victim)" | head -n 2)"
 fi
 works "destroy the victim" $HL destroy victim
+# The hypervisor's own recount of every reference and type.
+works "debug key I" $HL debug-keys I
+becomes "the audit ends" 10 sh -c "$HL dmesg | grep -qE 'audit: '"
+prints "the audit finds all consistent" 'audit: .*: consistent' $HL dmesg
 works "Domain 0 works" sh -c '[ "$(seq 2000 | sort -rn | tail -n 1)" = 1 ]'
 if $HL dmesg | grep -E 'Panic|Assertion|BUG' >$OUT; then
     fail "no word of trouble in the log" "$(said)"
