@@ -13,11 +13,10 @@ $(LIBHOSPES): $(LIBHOSPES_OBJ)
 ALL += $(LIBHOSPES)
 
 # Its tests: what needs no hypervisor, under ASan and UBSan.
-TOOLSTACK_UNIT := cpumask domain_config domain_config_json error files kernel_cache kernel_image \
-                  kernel_unpack pv_layout record
-TOOLSTACK_UNIT_OBJ := $(TOOLSTACK_UNIT:%=$(B)/unit/dom0-toolstack/lib/%.o) \
+TOOLSTACK_UNIT_OBJ := $(LIBHOSPES_SRC:%.c=$(B)/unit/%.o) \
+                      $(patsubst %.c,$(B)/unit/%.o,$(wildcard xenstore/client/*.c)) \
                       $(B)/unit/tests/unit/toolstack_test.o
-TOOLSTACK_TESTS := $(B)/test/toolstack_config $(B)/test/toolstack_kernel
+TOOLSTACK_TESTS := $(B)/test/toolstack_config $(B)/test/toolstack_kernel $(B)/test/device_test
 
 $(TOOLSTACK_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)

@@ -43,7 +43,9 @@ static int describe(struct hl_ctx *ctx, hs_tx_t tx, const struct hv_domain_info 
 
     if (write_new(xs, tx, "/local/domain/0/domid", "0") < 0 ||
         write_new(xs, tx, "/local/domain/0/name", "Domain-0") < 0 ||
-        hs_mkdir(xs, tx, "/libxl") < 0 || hs_mkdir(xs, tx, base) < 0 ||
+        hs_mkdir(xs, tx, "/libxl") < 0 ||
+        /* The tools set devices up themselves: udev's rules of Xen's scripts must not. */
+        write_new(xs, tx, "/libxl/disable_udev", "1") < 0 || hs_mkdir(xs, tx, base) < 0 ||
         write_number(xs, tx, "/local/domain/0/memory/target", info->pages * 4) < 0 ||
         write_number(xs, tx, "/local/domain/0/memory/static-max",
                      info->max_pages >= UINT32_MAX ? 17179869180ull : info->max_pages * 4) < 0)

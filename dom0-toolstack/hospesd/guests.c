@@ -259,15 +259,8 @@ static void ended(struct guest *g, unsigned int reason)
 /* Removes what a destroy that was interrupted (or another tool's) left of a domain that is gone. */
 static void tidy(const struct guest *g)
 {
-    char text[37], *vm;
-
-    if (!g->managed)
-        return;
-    vm = hs_readf(g->d->ctx.xs, HS_TX_NONE, "/local/domain/%" PRIu32 "/vm", g->domid);
-    hl_uuid_format(g->uuid, text);
-    if (vm && strstr(vm, text))
-        hl_domain_forget(&g->d->ctx, g->domid, g->uuid);
-    free(vm);
+    if (g->managed && worker_queue(g->d->worker, JOB_TIDY, g->domid, g->uuid) < 0)
+        say("%s: out of memory; its traces stay", g->name);
 }
 
 /* ---- comparing with the hypervisor ----------------------------------------------------------- */
@@ -293,6 +286,11 @@ static void see(struct daemon *d, const struct hv_domain_info *info, bool startu
     }
     if (info->dying) {
         end_console(g, false);
+        /* Whoever destroys it may be killed before all is done. */
+        if (g->state != GUEST_DESTROYING) {
+            g->state = GUEST_DESTROYING;
+            tidy(g);
+        }
     } else if (!info->shutdown) {
         if (g->state == GUEST_ENDED)
             g->state = GUEST_RUNNING; /* resumed */
@@ -384,7 +382,7 @@ void guests_job_done(struct daemon *d, const struct job *j)
 {
     struct guest *g = guest_by_uuid(d, j->uuid);
 
-    if (j->kind == JOB_FORGET)
+    if (j->kind == JOB_FORGET || j->kind == JOB_TIDY)
         return;
     if (j->kind == JOB_DESTROY) {
         if (j->rc < 0 && j->rc != -ESRCH) {
@@ -438,7 +436,35 @@ static void recover(void *opaque, const uint8_t uuid[16], uint32_t domid)
     hl_domain_config_free(&c);
 }
 
+/* Domains of ours that xenstore has and the hypervisor has not: their destroyer was interrupted. */
+static void recover_traces(struct daemon *d)
+{
+    unsigned int n;
+    char **ids = hs_directory(d->ctx.xs, HS_TX_NONE, "/local/domain", &n);
+
+    for (unsigned int i = 0; ids && i < n; i++) {
+        uint32_t domid = (uint32_t)strtoul(ids[i], NULL, 10);
+        struct hv_domain_info info;
+        char path[64], *vm;
+        uint8_t uuid[16];
+
+        if (domid == 0 || (hv_domain_info(d->ctx.hv, domid, &info, NULL) == 0 && !info.dying))
+            continue;
+        snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/toolstack", domid);
+        if (hs_exists(d->ctx.xs, HS_TX_NONE, path) != 1)
+            continue;
+        vm = hs_readf(d->ctx.xs, HS_TX_NONE, "/local/domain/%" PRIu32 "/vm", domid);
+        /* A restart that is being finished removes its own. */
+        if (vm && strncmp(vm, "/vm/", 4) == 0 && hl_uuid_parse(vm + 4, uuid) == 0 &&
+            !guest_by_uuid(d, uuid) && worker_queue(d->worker, JOB_TIDY, domid, uuid) < 0)
+            say("domain %" PRIu32 ": out of memory; its traces stay", domid);
+        free(vm);
+    }
+    free(ids);
+}
+
 void guests_recover(struct daemon *d)
 {
     restart_marks(recover, d);
+    recover_traces(d);
 }

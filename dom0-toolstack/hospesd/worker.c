@@ -210,6 +210,17 @@ static int restart(struct hl_ctx *ctx, struct job *j)
     return rc;
 }
 
+/* A dead domain may stay for as long as a back end holds its memory, so dying is dead enough. */
+static void tidy(struct hl_ctx *ctx, const struct job *j)
+{
+    struct hv_domain_info info;
+
+    if (hv_domain_info(ctx->hv, j->domid, &info, NULL) == 0 &&
+        (!info.dying || memcmp(info.uuid, j->uuid, sizeof(info.uuid)) != 0))
+        return;
+    hl_domain_forget(ctx, j->domid, j->uuid);
+}
+
 static int run_job(struct job *j)
 {
     struct hl_ctx ctx;
@@ -220,12 +231,15 @@ static int run_job(struct job *j)
         restart_unmark(j->uuid);
         return 0;
     }
-    if (j->kind != JOB_DESTROY)
+    if (j->kind != JOB_DESTROY && j->kind != JOB_TIDY)
         restart_mark(j);
     rc = hl_ctx_open(&ctx, 0, j->err);
     if (rc < 0)
         return rc;
-    rc = j->kind == JOB_DESTROY ? hl_domain_destroy(&ctx, j->domid, j->err) : restart(&ctx, j);
+    if (j->kind == JOB_TIDY)
+        tidy(&ctx, j);
+    else
+        rc = j->kind == JOB_DESTROY ? hl_domain_destroy(&ctx, j->domid, j->err) : restart(&ctx, j);
     hl_ctx_close(&ctx);
     return rc;
 }

@@ -21,6 +21,7 @@ enum job_kind {
     JOB_RENAME_RESTART,
     JOB_BUILD,  /* the domain is gone, or half gone, already */
     JOB_FORGET, /* a restart was given up: the record goes */
+    JOB_TIDY,   /* what an interrupted destroy left of a domain that is gone */
 };
 
 struct job {

@@ -17,6 +17,7 @@
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/domain_store.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/fault.h"
 #include "dom0-toolstack/lib/host_memory.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/hv_event.h"
@@ -24,6 +25,7 @@
 #include "dom0-toolstack/lib/hv_system.h"
 #include "dom0-toolstack/lib/kernel_cache.h"
 #include "dom0-toolstack/lib/kernel_image.h"
+#include "dom0-toolstack/lib/lock.h"
 #include "dom0-toolstack/lib/pv_build.h"
 #include "dom0-toolstack/lib/record.h"
 #include "xenstore/client/xs_client.h"
@@ -246,19 +248,35 @@ static int fill(struct job *j, struct hl_error *e)
 static int publish(struct job *j, struct hl_error *e)
 {
     struct hl_build_result *r = j->result;
-    int rc = domain_store_write(j->ctx, &j->config, r, e);
+    int lock, rc = hl_fault("write the domain's xenstore entries", e);
 
+    if (rc == 0)
+        rc = domain_store_write(j->ctx, &j->config, r, e);
     if (rc != 0)
         return rc;
+    rc = hl_fault("introduce the domain to xenstored", e);
+    if (rc != 0)
+        goto undo;
     if (hs_introduce(j->ctx->xs, r->domid, r->store_mfn, r->store_port) < 0) {
         rc = hl_fail_dom(e, errno, r->domid, "introduce the domain to xenstored", NULL);
         goto undo;
     }
-    rc = hl_record_save(&j->config, e);
+    rc = hl_fault("add the devices", e);
+    if (rc == 0)
+        rc = hl_devices_add(j->ctx, r->domid, &j->config.devices, e);
     if (rc != 0)
         goto release;
+    rc = hl_fault("keep the domain's configuration", e);
+    if (rc == 0)
+        rc = hl_record_save(&j->config, e);
+    if (rc != 0)
+        goto devices;
     return 0;
 
+devices:
+    lock = lock_take(LOCK_DOMAIN(r->domid), NULL);
+    hl_devices_release(j->ctx, r->domid);
+    lock_drop(lock);
 release:
     (void)hs_release(j->ctx->xs, r->domid);
 undo:
@@ -273,7 +291,11 @@ static int make_domain(struct job *j, struct hl_error *e)
 
     if (rc != 0)
         return rc;
-    rc = set_limits(j, e);
+    rc = hl_fault("set the domain's limits", e);
+    if (rc == 0)
+        rc = set_limits(j, e);
+    if (rc == 0)
+        rc = hl_fault("fill the domain", e);
     if (rc == 0)
         rc = fill(j, e);
     built = now_us();

@@ -4,7 +4,7 @@
  *
  *     file    = [ setting ] { (newline | ";") [ setting ] }
  *     setting = key ( "=" | "+=" ) value
- *     key     = letter or "_", then letters, digits, "_"
+ *     key     = letter or "_", then letters, digits, "_", "."
  *     value   = string | number | list
  *     list    = "[" [ value { "," value } [ "," ] ] "]"        newlines may stand anywhere in it
  *     string  = "…" | '…'     escapes: \a \b \f \n \r \t \v \\ \' \" \xHH \ooo

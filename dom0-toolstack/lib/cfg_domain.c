@@ -329,6 +329,35 @@ static int set_pool(const struct job *job, const struct cfg_setting *s)
     return set_optional(job, s, &job->c->pool);
 }
 
+/* One list of devices, each a string. */
+static int set_devices(const struct job *job, const struct cfg_setting *s, enum hl_device_kind kind)
+{
+    for (size_t i = 0; i < s->value->nr_items; i++) {
+        const struct cfg_value *v = s->value->items[i];
+        struct hl_device d;
+        char why[192];
+
+        if (v->type != CFG_STRING)
+            return cfg_fail(job->err, v->place, "%s must be a list of strings, found a %s", s->key,
+                            cfg_type_name(v->type));
+        if (hl_device_parse(kind, v->text, &d, why, sizeof(why)) < 0)
+            return cfg_fail(job->err, v->place, "%s: %s", s->key, why);
+        if (hl_device_list_add(&job->c->devices, &d) < 0)
+            return cfg_fail_memory(job->err, v->place);
+    }
+    return 0;
+}
+
+static int set_disk(const struct job *job, const struct cfg_setting *s)
+{
+    return set_devices(job, s, HL_DEVICE_VBD);
+}
+
+static int set_vif(const struct job *job, const struct cfg_setting *s)
+{
+    return set_devices(job, s, HL_DEVICE_VIF);
+}
+
 /* kernel command line: put together at the end from three keys */
 static int set_later(const struct job *job, const struct cfg_setting *s)
 {
@@ -347,6 +376,7 @@ static const struct {
     {"cpu_weight", set_cpu_weight},
     {"cpus", set_cpus},
     {"cpus_soft", set_cpus_soft},
+    {"disk", set_disk},
     {"extra", set_later},
     {"kernel", set_kernel},
     {"max_event_channels", set_max_event_channels},
@@ -368,6 +398,7 @@ static const struct {
     {"type", set_type},
     {"uuid", set_uuid},
     {"vcpus", set_vcpus},
+    {"vif", set_vif},
 };
 
 static int apply_supported(const struct job *job, const struct cfg_setting *s)

@@ -220,7 +220,8 @@ static enum cfg_token lex_word(struct cfg_lexer *lx, bool number)
 {
     const char *p = lx->at + 1;
 
-    while (p < lx->end && (is_letter(*p) || is_digit(*p)))
+    /* The keys of xl.conf have dots. */
+    while (p < lx->end && (is_letter(*p) || is_digit(*p) || (*p == '.' && !number)))
         p++;
     lx->text = strndup(lx->at, (size_t)(p - lx->at));
     if (!lx->text) {

@@ -13,7 +13,9 @@
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/domain_store.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/fault.h"
 #include "dom0-toolstack/lib/hv_domain.h"
+#include "dom0-toolstack/lib/lock.h"
 #include "dom0-toolstack/lib/record.h"
 #include "xenstore/client/xs_client.h"
 
@@ -152,13 +154,37 @@ int hl_domain_unpause(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e)
 
 /* ---- the end ---- */
 
+/*
+ * The traces of a dead domain. The nodes in xenstore go last, in one step: as long as they are there
+ * somebody may have to finish this, and whoever waited for the lock sees that there is nothing left.
+ */
+static void remove_traces(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[16],
+                          bool keep_record, bool if_there)
+{
+    int lock = lock_take(LOCK_DOMAIN(domid), NULL);
+    char text[37], *vm = NULL;
+    bool there = true;
+
+    if (if_there && ctx->xs != NULL) {
+        vm = hs_readf(ctx->xs, HS_TX_NONE, "/local/domain/%" PRIu32 "/vm", domid);
+        hl_uuid_format(uuid, text);
+        there = vm != NULL && strstr(vm, text) != NULL;
+        free(vm);
+    }
+    if (there && ctx->xs != NULL) {
+        (void)hs_release(ctx->xs, domid);
+        hl_devices_release(ctx, domid);
+    }
+    if (there && !keep_record)
+        hl_record_remove(uuid);
+    if (there && ctx->xs != NULL)
+        domain_store_remove(ctx, domid, uuid);
+    lock_drop(lock);
+}
+
 void hl_domain_forget(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[16])
 {
-    if (ctx->xs != NULL) {
-        (void)hs_release(ctx->xs, domid);
-        domain_store_remove(ctx, domid, uuid);
-    }
-    hl_record_remove(uuid);
+    remove_traces(ctx, domid, uuid, false, true);
 }
 
 /*
@@ -192,12 +218,10 @@ static int destroy(struct hl_ctx *ctx, uint32_t domid, bool keep_record, struct 
     rc = hv_domain_destroy(ctx->hv, domid, e);
     if (rc != 0 && rc != -ESRCH)
         return rc;
-    if (ctx->xs != NULL) {
-        (void)hs_release(ctx->xs, domid);
-        domain_store_remove(ctx, domid, info.uuid);
-    }
-    if (!keep_record)
-        hl_record_remove(info.uuid);
+    rc = hl_fault("remove the domain's traces", e);
+    if (rc != 0)
+        return rc;
+    remove_traces(ctx, domid, info.uuid, keep_record, false);
     wait_until_gone(ctx, domid);
     return 0;
 }

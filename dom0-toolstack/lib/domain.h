@@ -25,7 +25,10 @@ int hl_domain_unpause(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e);
 
 /* Kills it at once and removes all its traces (xenstore, record). Refuses domain 0. */
 int hl_domain_destroy(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e);
-/* Removes only the traces, for a domain that is already gone; never fails on absent ones. */
+/*
+ * Removes only the traces, for a domain that is dead; nothing happens where xenstore has none of this
+ * domain any more, because somebody else removed them.
+ */
 void hl_domain_forget(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[16]);
 /* As destroy, but the record stays: for hospesd's restart. */
 int hl_domain_destroy_keep_record(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e);

@@ -48,6 +48,7 @@ void hl_domain_config_free(struct hl_domain_config *c)
     free(c->cmdline);
     free(c->pool);
     free(c->config_file);
+    hl_device_list_free(&c->devices);
     hl_domain_config_init(c);
 }
 
@@ -82,10 +83,12 @@ int hl_domain_config_copy(struct hl_domain_config *to, const struct hl_domain_co
     *to = *from;
     to->name = to->kernel = to->ramdisk = to->cmdline = to->pool = to->config_file = NULL;
     to->cpus = to->cpus_soft = (struct hl_affinity){NULL, NULL, 0};
+    to->devices = (struct hl_device_list){NULL, 0};
     ok = copy_text(&to->name, from->name) && copy_affinity(&to->cpus, &from->cpus) &&
          copy_affinity(&to->cpus_soft, &from->cpus_soft) && copy_text(&to->kernel, from->kernel) &&
          copy_text(&to->ramdisk, from->ramdisk) && copy_text(&to->cmdline, from->cmdline) &&
-         copy_text(&to->pool, from->pool) && copy_text(&to->config_file, from->config_file);
+         copy_text(&to->pool, from->pool) && copy_text(&to->config_file, from->config_file) &&
+         hl_device_list_copy(&to->devices, &from->devices) == 0;
     if (ok)
         return 0;
     hl_domain_config_free(to);
@@ -243,6 +246,11 @@ int hl_domain_config_finish(struct hl_domain_config *c, struct hl_error *e)
         rc = check_affinity(&c->cpus, e);
     if (rc == 0)
         rc = check_affinity(&c->cpus_soft, e);
+    if (rc == 0) {
+        rc = hl_device_list_finish(&c->devices, c->name, e);
+        if (rc != 0)
+            hl_error_within(e, "%s", c->config_file != NULL ? c->config_file : c->name);
+    }
     if (rc == 0 && hl_uuid_is_nil(c->uuid))
         hl_uuid_random(c->uuid);
     return rc;

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dom0-toolstack/lib/device.h"
+
 struct hl_error;
 
 enum hl_domain_type {
@@ -71,6 +73,8 @@ struct hl_domain_config {
     int max_grant_version;   /* the same; else 1 or 2 */
     int max_event_channels;  /* highest port; HL_UNSET_INT: 1023 */
     char *pool;              /* CPU pool's name or number; NULL: pool 0 */
+
+    struct hl_device_list devices;
 
     char *config_file; /* where it was read from, for messages; may be NULL */
 };

@@ -109,6 +109,7 @@ int hl_domain_config_gen(const struct hl_domain_config *c, struct yajl_gen_t *g)
     yajl_gen_map_open(g);
     put_c_info(g, c);
     put_b_info(g, c);
+    hl_device_list_gen(&c->devices, g);
     put_text(g, "on_poweroff", hl_action_name(c->on_poweroff));
     put_text(g, "on_reboot", hl_action_name(c->on_reboot));
     put_text(g, "on_watchdog", hl_action_name(c->on_watchdog));
@@ -281,6 +282,17 @@ static void get_b_info(struct reader *r, yajl_val map, struct hl_domain_config *
     get_set_int(r, map, "event_channels", &c->max_event_channels);
 }
 
+static void get_devices(struct reader *r, yajl_val tree, struct hl_domain_config *c)
+{
+    const char *bad = NULL;
+    int rc = hl_device_list_read(&c->devices, tree, &bad);
+
+    if (rc == -ENOMEM)
+        r->no_memory = true;
+    else if (rc != 0)
+        r->bad = bad;
+}
+
 int hl_domain_config_from_json(struct hl_domain_config *c, const char *json, size_t len,
                                struct hl_error *e)
 {
@@ -313,6 +325,7 @@ int hl_domain_config_from_json(struct hl_domain_config *c, const char *json, siz
         get_action(&r, tree, "on_crash", &c->on_crash);
         get_action(&r, tree, "on_soft_reset", &c->on_soft_reset);
         get_text(&r, tree, "config_file", &c->config_file);
+        get_devices(&r, tree, c);
     }
     yajl_tree_free(tree);
     if (r.bad == NULL && !r.no_memory)

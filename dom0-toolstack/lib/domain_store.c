@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,95 +14,14 @@
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/store_writer.h"
 #include "xenstore/client/xs_client.h"
 
-#define PATH_SIZE 256
-
-/* One attempt at the transaction: after the first failure nothing more is sent. */
-struct writer {
-    struct hs *xs;
-    hs_tx_t tx;
-    uint32_t domid;
-    int err; /* errno of the first failure */
-    char failed[PATH_SIZE];
-};
-
-static void note_failure(struct writer *w, const char *path)
-{
-    if (w->err != 0)
-        return;
-    w->err = errno == 0 ? EIO : errno;
-    snprintf(w->failed, sizeof(w->failed), "%s", path);
-}
-
-static void put(struct writer *w, const char *base, const char *name, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void put(struct writer *w, const char *base, const char *name, const char *fmt, ...)
-{
-    char path[PATH_SIZE], *value;
-    va_list args;
-    int n;
-
-    if (w->err != 0)
-        return;
-    snprintf(path, sizeof(path), "%s/%s", base, name);
-    va_start(args, fmt);
-    n = vasprintf(&value, fmt, args);
-    va_end(args);
-    if (n < 0) {
-        errno = ENOMEM;
-        note_failure(w, path);
-        return;
-    }
-    if (hs_write(w->xs, w->tx, path, value, (size_t)n) < 0)
-        note_failure(w, path);
-    free(value);
-}
-
-static void set_perms(struct writer *w, const char *path, const struct hs_perm *perms,
-                      unsigned int n)
-{
-    if (w->err == 0 && hs_set_perms(w->xs, w->tx, path, perms, n) < 0)
-        note_failure(w, path);
-}
-
-/* A folder of Domain 0's that the guest may read; what is made below it inherits that. */
-static void make_readable(struct writer *w, const char *path)
-{
-    struct hs_perm perms[2] = {{0, HS_PERM_NONE}, {w->domid, HS_PERM_READ}};
-
-    if (w->err == 0 && hs_mkdir(w->xs, w->tx, path) < 0)
-        note_failure(w, path);
-    set_perms(w, path, perms, 2);
-}
-
-static void make_private(struct writer *w, const char *path)
-{
-    struct hs_perm perm = {0, HS_PERM_NONE};
-
-    if (w->err == 0 && hs_mkdir(w->xs, w->tx, path) < 0)
-        note_failure(w, path);
-    set_perms(w, path, &perm, 1);
-}
-
-/* An empty node that belongs to the guest. */
-static void make_guests(struct writer *w, const char *base, const char *name)
-{
-    struct hs_perm perm = {w->domid, HS_PERM_NONE};
-    char path[PATH_SIZE];
-
-    if (w->err != 0)
-        return;
-    snprintf(path, sizeof(path), "%s/%s", base, name);
-    if (hs_write(w->xs, w->tx, path, "", 0) < 0)
-        note_failure(w, path);
-    set_perms(w, path, &perm, 1);
-}
+#define PATH_SIZE STORE_PATH_SIZE
 
 /* ---- the parts ---- */
 
-static void write_home(struct writer *w, const struct hl_domain_config *c,
+static void write_home(struct store_writer *w, const struct hl_domain_config *c,
                        const struct hl_build_result *r, const char *home, const char *vm)
 {
     static const char *const guests[] = {
@@ -122,75 +40,75 @@ static void write_home(struct writer *w, const struct hl_domain_config *c,
         "error",
     };
 
-    make_readable(w, home);
-    put(w, home, "vm", "%s", vm);
-    put(w, home, "name", "%s", c->name);
-    put(w, home, "domid", "%" PRIu32, w->domid);
+    store_make_readable(w, home);
+    store_put(w, home, "vm", "%s", vm);
+    store_put(w, home, "name", "%s", c->name);
+    store_put(w, home, "domid", "%" PRIu32, w->domid);
     for (uint32_t i = 0; i < c->maxvcpus; i++) {
         char name[48];
 
         snprintf(name, sizeof(name), "cpu/%" PRIu32 "/availability", i);
-        put(w, home, name, "%s", i < c->vcpus ? "online" : "offline");
+        store_put(w, home, name, "%s", i < c->vcpus ? "online" : "offline");
     }
-    put(w, home, "memory/static-max", "%" PRIu64, c->maxmem_kib);
-    put(w, home, "memory/target", "%" PRIu64, c->memory_kib);
-    put(w, home, "memory/videoram", "0");
-    put(w, home, "store/port", "%" PRIu32, r->store_port);
-    put(w, home, "store/ring-ref", "%" PRIu64, r->store_mfn);
+    store_put(w, home, "memory/static-max", "%" PRIu64, c->maxmem_kib);
+    store_put(w, home, "memory/target", "%" PRIu64, c->memory_kib);
+    store_put(w, home, "memory/videoram", "0");
+    store_put(w, home, "store/port", "%" PRIu32, r->store_port);
+    store_put(w, home, "store/ring-ref", "%" PRIu64, r->store_mfn);
     for (size_t i = 0; i < sizeof(guests) / sizeof(guests[0]); i++)
-        make_guests(w, home, guests[i]);
-    put(w, home, "control/platform-feature-multiprocessor-suspend", "1");
-    put(w, home, "control/platform-feature-xs_reset_watches", "1");
+        store_make_guests(w, home, guests[i]);
+    store_put(w, home, "control/platform-feature-multiprocessor-suspend", "1");
+    store_put(w, home, "control/platform-feature-xs_reset_watches", "1");
 }
 
-static void write_console(struct writer *w, const struct hl_build_result *r, const char *home)
+static void write_console(struct store_writer *w, const struct hl_build_result *r, const char *home)
 {
     char frontend[PATH_SIZE], backend[PATH_SIZE], copy[PATH_SIZE];
 
     snprintf(frontend, sizeof(frontend), "%s/console", home);
     snprintf(backend, sizeof(backend), "/local/domain/0/backend/console/%" PRIu32 "/0", w->domid);
     snprintf(copy, sizeof(copy), "/libxl/%" PRIu32 "/device/console/0", w->domid);
-    make_readable(w, backend);
-    put(w, backend, "frontend", "%s", frontend);
-    put(w, backend, "frontend-id", "%" PRIu32, w->domid);
-    put(w, backend, "online", "1");
-    put(w, backend, "state", "1");
-    put(w, backend, "protocol", "vt100");
-    put(w, frontend, "backend", "%s", backend);
-    put(w, frontend, "backend-id", "0");
-    put(w, frontend, "limit", "1048576");
-    put(w, frontend, "type", "xenconsoled");
-    put(w, frontend, "output", "pty");
-    put(w, frontend, "tty", "%s", "");
-    put(w, frontend, "port", "%" PRIu32, r->console_port);
-    put(w, frontend, "ring-ref", "%" PRIu64, r->console_mfn);
-    put(w, copy, "frontend", "%s", frontend);
-    put(w, copy, "backend", "%s", backend);
-    put(w, copy, "frontend-id", "%" PRIu32, w->domid);
-    put(w, copy, "online", "1");
-    put(w, copy, "state", "1");
-    put(w, copy, "protocol", "vt100");
+    store_make_readable(w, backend);
+    store_put(w, backend, "frontend", "%s", frontend);
+    store_put(w, backend, "frontend-id", "%" PRIu32, w->domid);
+    store_put(w, backend, "online", "1");
+    store_put(w, backend, "state", "1");
+    store_put(w, backend, "protocol", "vt100");
+    store_put(w, frontend, "backend", "%s", backend);
+    store_put(w, frontend, "backend-id", "0");
+    store_put(w, frontend, "limit", "1048576");
+    store_put(w, frontend, "type", "xenconsoled");
+    store_put(w, frontend, "output", "pty");
+    store_put(w, frontend, "tty", "%s", "");
+    store_put(w, frontend, "port", "%" PRIu32, r->console_port);
+    store_put(w, frontend, "ring-ref", "%" PRIu64, r->console_mfn);
+    store_put(w, copy, "frontend", "%s", frontend);
+    store_put(w, copy, "backend", "%s", backend);
+    store_put(w, copy, "frontend-id", "%" PRIu32, w->domid);
+    store_put(w, copy, "online", "1");
+    store_put(w, copy, "state", "1");
+    store_put(w, copy, "protocol", "vt100");
 }
 
-static void write_vm(struct writer *w, const struct hl_domain_config *c, const char *vm,
+static void write_vm(struct store_writer *w, const struct hl_domain_config *c, const char *vm,
                      const char *uuid)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    make_readable(w, vm);
-    put(w, vm, "uuid", "%s", uuid);
-    put(w, vm, "name", "%s", c->name);
-    put(w, vm, "start_time", "%lld.%02ld", (long long)now.tv_sec, now.tv_nsec / 10000000);
-    put(w, vm, "image/ostype", "linux");
-    put(w, vm, "image/kernel", "%s", c->kernel);
+    store_make_readable(w, vm);
+    store_put(w, vm, "uuid", "%s", uuid);
+    store_put(w, vm, "name", "%s", c->name);
+    store_put(w, vm, "start_time", "%lld.%02ld", (long long)now.tv_sec, now.tv_nsec / 10000000);
+    store_put(w, vm, "image/ostype", "linux");
+    store_put(w, vm, "image/kernel", "%s", c->kernel);
     if (c->ramdisk != NULL)
-        put(w, vm, "image/ramdisk", "%s", c->ramdisk);
-    put(w, vm, "image/cmdline", "%s", c->cmdline == NULL ? "" : c->cmdline);
-    put(w, vm, "rtc/timeoffset", "0");
+        store_put(w, vm, "image/ramdisk", "%s", c->ramdisk);
+    store_put(w, vm, "image/cmdline", "%s", c->cmdline == NULL ? "" : c->cmdline);
+    store_put(w, vm, "rtc/timeoffset", "0");
 }
 
-static void write_all(struct writer *w, const struct hl_domain_config *c,
+static void write_all(struct store_writer *w, const struct hl_domain_config *c,
                       const struct hl_build_result *r)
 {
     char home[64], own[64], vm[64], uuid[37];
@@ -199,45 +117,42 @@ static void write_all(struct writer *w, const struct hl_domain_config *c,
     snprintf(home, sizeof(home), "/local/domain/%" PRIu32, w->domid);
     snprintf(own, sizeof(own), "/libxl/%" PRIu32, w->domid);
     snprintf(vm, sizeof(vm), "/vm/%s", uuid);
-    make_private(w, own);
-    put(w, own, "type", "%s", hl_domain_type_name(c->type));
-    put(w, own, "dm-version", "qemu_xen");
+    store_make_private(w, own);
+    store_put(w, own, "type", "%s", hl_domain_type_name(c->type));
+    store_put(w, own, "dm-version", "qemu_xen");
+    /* hospesd finishes what an interrupted tool of ours began, not what others do. */
+    store_put(w, own, "toolstack", "hospes");
     write_vm(w, c, vm, uuid);
     write_home(w, c, r, home, vm);
     write_console(w, r, home);
 }
 
+struct contents {
+    const struct hl_domain_config *c;
+    const struct hl_build_result *r;
+};
+
+static void fill(struct store_writer *w, void *opaque)
+{
+    const struct contents *all = opaque;
+
+    write_all(w, all->c, all->r);
+}
+
 int domain_store_write(struct hl_ctx *ctx, const struct hl_domain_config *c,
                        const struct hl_build_result *r, struct hl_error *e)
 {
-    static const char step[] = "write the domain's xenstore entries";
-    struct writer w = {.xs = ctx->xs, .domid = r->domid};
+    struct contents all = {c, r};
 
-    for (;;) {
-        w.tx = hs_tx_start(ctx->xs);
-        if (w.tx == HS_TX_NONE)
-            return hl_fail(e, errno, step, NULL, NULL);
-        write_all(&w, c, r);
-        if (w.err != 0 && w.err != EAGAIN) {
-            hs_tx_abort(ctx->xs, w.tx);
-            return hl_fail(e, w.err, step, w.failed, NULL);
-        }
-        if (w.err == EAGAIN)
-            hs_tx_abort(ctx->xs, w.tx);
-        else if (hs_tx_commit(ctx->xs, w.tx) == 0)
-            return 0;
-        else if (errno != EAGAIN)
-            return hl_fail(e, errno, step, NULL, NULL);
-        w.err = 0;
-    }
+    return store_transact(ctx->xs, r->domid, fill, &all, "write the domain's xenstore entries", e);
 }
 
 /* ---- removal ---- */
 
-/* The domain's folders below /local/domain/0/backend, one in each kind of device. */
-static void remove_backends(struct hl_ctx *ctx, hs_tx_t tx, uint32_t domid)
+/* The domain's folders, one in each kind of device: below /local/domain/0/backend, and where the
+ * kernel's back ends report errors. */
+static void remove_backends(struct hl_ctx *ctx, hs_tx_t tx, const char *base, uint32_t domid)
 {
-    static const char base[] = "/local/domain/0/backend";
     char path[PATH_SIZE];
     unsigned int n;
     char **kinds = hs_directory(ctx->xs, tx, base, &n);
@@ -255,7 +170,8 @@ static void remove_all(struct hl_ctx *ctx, hs_tx_t tx, uint32_t domid, const uin
 {
     char path[64], text[37];
 
-    remove_backends(ctx, tx, domid);
+    remove_backends(ctx, tx, "/local/domain/0/backend", domid);
+    remove_backends(ctx, tx, "/local/domain/0/error/backend", domid);
     snprintf(path, sizeof(path), "/local/domain/%" PRIu32, domid);
     (void)hs_rm(ctx->xs, tx, path);
     snprintf(path, sizeof(path), "/libxl/%" PRIu32, domid);

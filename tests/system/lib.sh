@@ -173,6 +173,39 @@ console_answers()
     grep -qa "$2 42" $OUT
 }
 
+# talk NAME: opens its console for `ask`, until `hush NAME` or the guest's end.
+talk()
+{
+    rm -f "/tmp/in.$1"
+    mkfifo "/tmp/in.$1"
+    # Opened for reading and writing, the FIFO never ends.
+    script -qec "$HL console $1" /dev/null <>"/tmp/in.$1" >/dev/null 2>&1 &
+    echo $! >"/tmp/talk.$1"
+}
+
+hush()
+{
+    kill "$(cat "/tmp/talk.$1")" 2>/dev/null
+    rm -f "/tmp/in.$1" "/tmp/talk.$1"
+}
+
+# ask NAME COMMAND: the guest's shell runs it; prints what it printed. The answer is the command's.
+ask()
+{
+    local mark log status
+    mark=$(($(cat /tmp/asked 2>/dev/null || echo 0) + 1))
+    echo $mark >/tmp/asked
+    log=$(console_log "$1")
+    echo "echo =b=$mark=; $2; echo =\$?=$mark=" >"/tmp/in.$1"
+    if ! soon 30 grep -qaE "^=[0-9]+=$mark=" "$log"; then
+        echo "no answer from $1 to '$2'"
+        return 124
+    fi
+    status=$(tr -d '\r' <"$log" | sed -n "s/^=\([0-9]*\)=$mark=.*/\1/p" | tail -n 1)
+    tr -d '\r' <"$log" | sed -n "/^=b=$mark=/,/^=[0-9]*=$mark=/p" | grep -vE "^=(b|[0-9]*)=$mark="
+    return "$status"
+}
+
 # booted NAME: its user space runs.
 booted()
 {
@@ -213,6 +246,10 @@ snapshot()
         ps -o comm,args | awk '$2 !~ /^\[/ && $1 != "ps" && $1 != "awk" && $1 != "sort" { print "process", $1 }' |
             sort
         ls /dev/pts | sed 's/^/pts /'
+        ls /sys/class/net | sed 's/^/interface /'
+        ls /sys/bus/xen-backend/devices | sed 's/^/back end /'
+        ls -d /sys/block/loop*/loop 2>/dev/null
+        ls /run/hospes 2>/dev/null | grep '^nat'
     } >"$1"
 }
 

@@ -311,8 +311,8 @@ static void unknown_keys(void)
 
 static void unsupported_keys(void)
 {
-    CHECK(rejected(BASE "\ndisk=['phy:/dev/x,xvda,w']", 3, "'disk' is not supported yet"));
-    CHECK(rejected(BASE "vif=['']", 2, "'vif' is not supported yet"));
+    CHECK(rejected(BASE "\nvtpm=['backend=x']", 3, "'vtpm' is not supported yet"));
+    CHECK(rejected(BASE "vfb=['']", 2, "'vfb' is not supported yet"));
     CHECK(rejected(BASE "vnc=1", 2, "'vnc' is not supported yet"));
     CHECK(rejected(BASE "nestedhvm=1", 2, "'nestedhvm' is not supported yet"));
     CHECK(rejected(BASE "type='hvm'", 2, "type=\"hvm\" is not supported yet"));

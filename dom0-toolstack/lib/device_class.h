@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a class of devices is to the shared code. Internal to the library.
+ *
+ * Adding a device (device_life.c):
+ *
+ *   prepare   the host's half that must be there first: files opened and checked, loop devices
+ *   nodes     what is special in xenstore; the shared nodes are written by device_life.c
+ *   (wait)    until the back end answers with InitWait, or reports an error
+ *   plug      the host's half that needs the back end: bridge ports, scripts
+ *   release   closes what `prepare` keeps open; always, also after failures
+ *
+ * Removing one: the ends are asked to close (or the front end is taken away), then
+ *
+ *   unplug    the host's half that does not go with the back end: scripts, address translation.
+ *             Must work from the nodes in xenstore alone, also for the second time: whoever added
+ *             the device may be dead
+ */
+#ifndef HL_DEVICE_CLASS_H
+#define HL_DEVICE_CLASS_H
+
+#include <stddef.h>
+
+#include "dom0-toolstack/lib/device.h"
+#include "dom0-toolstack/lib/store_writer.h"
+
+enum device_field_type {
+    FIELD_TEXT, /* char * */
+    FIELD_INT,  /* int */
+    FIELD_LONG, /* long long */
+    FIELD_FLAG, /* bool as 0 or 1 */
+    FIELD_BOOL, /* bool as "True" or "False", as libxl writes it */
+    FIELD_WORD, /* int, one of `words` */
+};
+
+/* One member of a class's configuration. Copies, JSON and freeing follow this table. */
+struct device_field {
+    const char *json;
+    enum device_field_type type;
+    size_t offset; /* in struct hl_device */
+    const char *const *words;
+    long long unset; /* the value that is not written */
+};
+
+#define DEVICE_FIELD(json, type, member, ...)                       \
+    {                                                               \
+        json, type, offsetof(struct hl_device, member), __VA_ARGS__ \
+    }
+
+/* Who serves devices of a kind: a row of the table in device_life.c. */
+struct device_backend {
+    enum hl_device_kind kind;
+    const char *name;      /* in the node "type" */
+    const char *directory; /* below /local/domain/B/backend */
+    const char *driver;    /* below /sys/bus/xen-backend/drivers; NULL: a program */
+    const char *module;
+};
+
+/* One device that is being added or removed. */
+struct device_job {
+    struct hl_ctx *ctx;
+    uint32_t domid, devid;
+    const struct device_class *class;
+    const struct device_backend *backend;
+    const struct hl_device *dev; /* NULL when removing */
+    char front[128], back[128];
+    char copy[128];  /* /libxl/N/device/KIND/D */
+    char sysfs[128]; /* the kernel's device, "" for programs */
+    int fd;          /* for the class; -1 */
+    uint32_t major, minor;
+    char name[32]; /* vif: the interface */
+    bool added;    /* the nodes are written */
+};
+
+struct device_class {
+    const char *name; /* below /local/domain/N/device */
+    const char *key;  /* of the .cfg file */
+    const char *json;
+    const char *noun;
+    const struct device_field *fields; /* ends with json NULL */
+
+    void (*init)(struct hl_device *d);
+    int (*parse)(struct hl_device *d, const char *spec, char *why, size_t size);
+    int (*finish)(struct hl_device *d, const char *domain, struct hl_error *e);
+
+    const struct device_backend *(*backend)(const struct hl_device *d, struct hl_error *e);
+    int (*prepare)(struct device_job *j, struct hl_error *e);
+    void (*nodes)(struct device_job *j, struct store_writer *w);
+    bool (*ready)(struct device_job *j); /* beyond the state InitWait; NULL: nothing */
+    int (*plug)(struct device_job *j, struct hl_error *e);
+    void (*release)(struct device_job *j);
+    void (*unplug)(struct device_job *j);
+    void (*info)(struct hl_ctx *ctx, struct hl_device_info *info);
+};
+
+extern const struct device_class vbd_class, vif_class;
+
+const struct device_class *device_class(enum hl_device_kind kind);
+const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name);
+
+/* A node of the back end and in libxl's copy of it. */
+void device_put(struct device_job *j, struct store_writer *w, const char *name, const char *fmt,
+                ...) __attribute__((format(printf, 4, 5)));
+
+/* Records what `unplug` has to undo: "script", "nat" ...; in /libxl/N/device/KIND/D/hotplug. */
+#define DEVICE_HOTPLUG "hotplug"
+
+/* The parsers, one file each. */
+int disk_spec_parse(struct hl_device *d, const char *spec, char *why, size_t size);
+int nic_spec_parse(struct hl_device *d, const char *spec, char *why, size_t size);
+
+/* Sets a text member from the first `len` bytes; -ENOMEM with `why`. */
+int device_set_text(char **field, const char *text, size_t len, char *why, size_t size);
+
+#endif

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Devices of domains: giving, taking away, listing; the part that all classes share. See device.h
+ * and, for the steps, device_class.h.
+ *
+ *   both ends in xenstore   front  /local/domain/N/device/KIND/D           belongs to the guest
+ *                           back   /local/domain/0/backend/KIND/N/D        the guest may read it
+ *   for the toolstack       copy   /libxl/N/device/KIND/D                  what there is to undo
+ *
+ * The kernel's back ends appear as /sys/bus/xen-backend/devices/KIND-N-D and go by themselves when
+ * the front end's folder is gone.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/device_wait.h"
+#include "dom0-toolstack/lib/domain_config.h"
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/fault.h"
+#include "dom0-toolstack/lib/hv_domain.h"
+#include "dom0-toolstack/lib/lock.h"
+#include "dom0-toolstack/lib/record.h"
+#include "dom0-toolstack/lib/script.h"
+
+/* Who serves which kind. A program of ours gets a row here and an answer in the class's backend(). */
+static const struct device_backend backends[] = {
+    {HL_DEVICE_VBD, "phy", "vbd", "vbd", "xen-blkback"},
+    {HL_DEVICE_VBD, "qdisk", "qdisk", NULL, NULL},
+    {HL_DEVICE_VIF, "vif", "vif", "vif", "xen-netback"},
+};
+
+const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name)
+{
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+        if (backends[i].kind == kind && strcmp(backends[i].name, name) == 0)
+            return &backends[i];
+    return NULL;
+}
+
+/* By the folder's name in a path. */
+static const struct device_backend *backend_by_directory(enum hl_device_kind kind, const char *path)
+{
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+        char part[48];
+
+        snprintf(part, sizeof(part), "/backend/%s/", backends[i].directory);
+        if (backends[i].kind == kind && strstr(path, part) != NULL)
+            return &backends[i];
+    }
+    return NULL;
+}
+
+static void job_init(struct device_job *j, struct hl_ctx *ctx, uint32_t domid,
+                     const struct device_class *class, const struct device_backend *backend,
+                     uint32_t devid)
+{
+    *j = (struct device_job){
+        .ctx = ctx, .domid = domid, .devid = devid, .class = class, .backend = backend, .fd = -1};
+    snprintf(j->front, sizeof(j->front), "/local/domain/%" PRIu32 "/device/%s/%" PRIu32, domid,
+             class->name, devid);
+    snprintf(j->back, sizeof(j->back), "/local/domain/0/backend/%s/%" PRIu32 "/%" PRIu32,
+             backend->directory, domid, devid);
+    snprintf(j->copy, sizeof(j->copy), "/libxl/%" PRIu32 "/device/%s/%" PRIu32, domid, class->name,
+             devid);
+    if (backend->driver != NULL)
+        snprintf(j->sysfs, sizeof(j->sysfs), "/sys/bus/xen-backend/devices/%s-%" PRIu32 "-%" PRIu32,
+                 backend->directory, domid, devid);
+}
+
+void device_put(struct device_job *j, struct store_writer *w, const char *name, const char *fmt,
+                ...)
+{
+    va_list ap;
+    char *text;
+    int n;
+
+    va_start(ap, fmt);
+    n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    if (n < 0) {
+        w->err = w->err == 0 ? ENOMEM : w->err;
+        return;
+    }
+    store_put(w, j->back, name, "%s", text);
+    store_put(w, j->copy, name, "%s", text);
+    free(text);
+}
+
+/* ---- adding ------------------------------------------------------------------------------- */
+
+struct set {
+    struct device_job *jobs;
+    size_t count;
+};
+
+static void write_device(struct device_job *j, struct store_writer *w)
+{
+    store_make_frontend(w, j->front, 0);
+    store_put(w, j->front, "backend", "%s", j->back);
+    store_put(w, j->front, "backend-id", "0");
+    store_put(w, j->front, "state", "%d", DEVICE_INITIALISING);
+    store_make_readable(w, j->back);
+    store_make_private(w, j->copy);
+    store_put(w, j->copy, "frontend", "%s", j->front);
+    store_put(w, j->copy, "backend", "%s", j->back);
+    device_put(j, w, "frontend-id", "%" PRIu32, j->domid);
+    store_put(w, j->back, "frontend", "%s", j->front);
+    device_put(j, w, "online", "1");
+    device_put(j, w, "state", "%d", DEVICE_INITIALISING);
+    j->class->nodes(j, w);
+}
+
+static void write_all(struct store_writer *w, void *opaque)
+{
+    struct set *set = opaque;
+
+    for (size_t i = 0; i < set->count; i++)
+        write_device(&set->jobs[i], w);
+}
+
+static int set_up_job(struct hl_ctx *ctx, uint32_t domid, const struct hl_device *dev,
+                      struct device_job *j, struct hl_error *e)
+{
+    const struct device_class *class = device_class(dev->kind);
+    const struct device_backend *backend = class->backend(dev, e);
+    char probe[96];
+
+    if (backend == NULL)
+        return -EOPNOTSUPP;
+    job_init(j, ctx, domid, class, backend, dev->devid);
+    j->dev = dev;
+    if (backend->driver != NULL) {
+        int rc;
+
+        snprintf(probe, sizeof(probe), "/sys/bus/xen-backend/drivers/%s", backend->driver);
+        rc = module_need(backend->module, probe, "find the back end", e);
+        if (rc < 0)
+            return rc;
+    }
+    if (hs_exists(ctx->xs, HS_TX_NONE, j->copy) == 1)
+        return hl_fail_dom(e, EEXIST, domid, "add a device", "it has the %s %" PRIu32 " already",
+                           class->noun, dev->devid);
+    return 0;
+}
+
+static void name_device(struct device_job *j, struct hl_error *e)
+{
+    const struct hl_device *d = j->dev;
+
+    if (d->kind == HL_DEVICE_VBD)
+        hl_error_within(e, "disk %s", d->disk.vdev);
+    else
+        hl_error_within(e, "%s %" PRIu32, j->class->noun, d->devid);
+}
+
+/* From the nodes to "the back end waits for the guest". */
+static int bring_up(struct device_job *j, struct hl_error *e)
+{
+    int rc = hl_fault("wait for the back end", e);
+
+    if (rc == 0)
+        rc = device_wait_backend(j, DEVICE_INIT_WAIT, e);
+    if (rc == 0)
+        rc = hl_fault("set the host's side up", e);
+    if (rc == 0 && j->class->plug != NULL)
+        rc = j->class->plug(j, e);
+    if (rc == 0 && j->class->ready != NULL)
+        rc = device_wait_ready(j, e);
+    if (rc == 0)
+        rc = hl_fault("report the device", e);
+    if (rc == 0 && hs_write_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-status", "connected") < 0)
+        rc = hl_fail(e, errno, "report the device", j->back, NULL);
+    return rc;
+}
+
+static void take_away(struct set *set);
+
+static int prepare_and_write(struct hl_ctx *ctx, uint32_t domid, struct set *set,
+                             struct hl_error *e)
+{
+    /* Nobody else may look for users of a disk while we are not visible yet. */
+    int lock = lock_take(LOCK_DISKS, e), rc = lock < 0 ? lock : 0;
+
+    for (size_t i = 0; rc == 0 && i < set->count; i++) {
+        struct device_job *j = &set->jobs[i];
+
+        rc = hl_fault("prepare the device", e);
+        if (rc == 0 && j->class->prepare != NULL)
+            rc = j->class->prepare(j, e);
+        if (rc != 0)
+            name_device(j, e);
+    }
+    if (rc == 0)
+        rc = hl_fault("write the devices' nodes", e);
+    if (rc == 0)
+        rc = store_transact(ctx->xs, domid, write_all, set, "write the devices' nodes", e);
+    for (size_t i = 0; i < set->count; i++)
+        set->jobs[i].added = rc == 0;
+    lock_drop(lock);
+    return rc;
+}
+
+static int add_locked(struct hl_ctx *ctx, uint32_t domid, const struct hl_device_list *list,
+                      struct hl_error *e)
+{
+    struct set set = {calloc(list->count, sizeof(struct device_job)), 0};
+    int rc = 0;
+
+    if (set.jobs == NULL)
+        return hl_fail_dom(e, ENOMEM, domid, "add devices", NULL);
+    for (; rc == 0 && set.count < list->count; set.count++)
+        rc = set_up_job(ctx, domid, &list->items[set.count], &set.jobs[set.count], e);
+    if (rc == 0)
+        rc = prepare_and_write(ctx, domid, &set, e);
+    for (size_t i = 0; rc == 0 && i < set.count; i++) {
+        rc = bring_up(&set.jobs[i], e);
+        if (rc != 0)
+            name_device(&set.jobs[i], e);
+    }
+    for (size_t i = 0; i < set.count; i++)
+        if (set.jobs[i].class != NULL && set.jobs[i].class->release != NULL)
+            set.jobs[i].class->release(&set.jobs[i]);
+    if (rc != 0)
+        take_away(&set);
+    free(set.jobs);
+    return rc;
+}
+
+int hl_devices_add(struct hl_ctx *ctx, uint32_t domid, const struct hl_device_list *list,
+                   struct hl_error *e)
+{
+    int lock, rc;
+
+    if (list->count == 0)
+        return 0;
+    lock = lock_take(LOCK_DOMAIN(domid), e);
+    if (lock < 0)
+        return lock;
+    rc = add_locked(ctx, domid, list, e);
+    lock_drop(lock);
+    return rc;
+}
+
+/* ---- taking away -------------------------------------------------------------------------- */
+
+/* The front ends' folders go: a kernel's back end then lets go at once. */
+static void remove_fronts(struct store_writer *w, void *opaque)
+{
+    struct set *set = opaque;
+
+    for (size_t i = 0; i < set->count; i++)
+        store_remove(w, set->jobs[i].front);
+}
+
+static void remove_rest(struct store_writer *w, void *opaque)
+{
+    struct set *set = opaque;
+    char path[STORE_PATH_SIZE];
+
+    for (size_t i = 0; i < set->count; i++) {
+        const struct device_job *j = &set->jobs[i];
+
+        store_remove(w, j->front);
+        store_remove(w, j->back);
+        snprintf(path, sizeof(path), "/local/domain/0/error%s",
+                 j->back + strlen("/local/domain/0"));
+        store_remove(w, path);
+        snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/error/device/%s/%" PRIu32, j->domid,
+                 j->class->name, j->devid);
+        store_remove(w, path);
+        store_remove(w, j->copy);
+    }
+}
+
+static void forget_nodes(struct set *set)
+{
+    if (set->count > 0)
+        (void)store_transact(set->jobs[0].ctx->xs, set->jobs[0].domid, remove_rest, set,
+                             "remove the devices' nodes", NULL);
+}
+
+/* Without asking the guest. The nodes that say what there is to undo stay until it is undone. */
+static void let_go(struct set *set)
+{
+    if (set->count == 0)
+        return;
+    (void)store_transact(set->jobs[0].ctx->xs, set->jobs[0].domid, remove_fronts, set,
+                         "remove the front ends", NULL);
+    for (size_t i = 0; i < set->count; i++)
+        (void)device_wait_gone(&set->jobs[i], DEVICE_GONE_SECONDS);
+    for (size_t i = 0; i < set->count; i++)
+        if (set->jobs[i].class->unplug != NULL)
+            set->jobs[i].class->unplug(&set->jobs[i]);
+}
+
+static void take_away(struct set *set)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->count; i++)
+        if (set->jobs[i].added)
+            set->jobs[n++] = set->jobs[i];
+    set->count = n;
+    let_go(set);
+    forget_nodes(set);
+}
+
+/* All devices of a domain of the classes that we know, from the toolstack's copies. */
+static void find_all(struct hl_ctx *ctx, uint32_t domid, struct set *set)
+{
+    for (int k = 0; k < HL_DEVICE_KINDS; k++) {
+        const struct device_class *class = device_class((enum hl_device_kind)k);
+        char path[96];
+        unsigned int n;
+        char **names;
+
+        snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%s", domid, class->name);
+        names = hs_directory(ctx->xs, HS_TX_NONE, path, &n);
+        for (unsigned int i = 0; names != NULL && i < n; i++) {
+            char *back = hs_readf(ctx->xs, HS_TX_NONE, "%s/%s/backend", path, names[i]);
+            const struct device_backend *backend =
+                back == NULL ? NULL : backend_by_directory((enum hl_device_kind)k, back);
+            struct device_job *jobs =
+                backend == NULL ? NULL : realloc(set->jobs, (set->count + 1) * sizeof(*jobs));
+
+            free(back);
+            if (jobs == NULL)
+                continue;
+            set->jobs = jobs;
+            job_init(&jobs[set->count++], ctx, domid, class, backend,
+                     (uint32_t)strtoul(names[i], NULL, 10));
+        }
+        free(names);
+    }
+}
+
+void hl_devices_release(struct hl_ctx *ctx, uint32_t domid)
+{
+    struct set set = {NULL, 0};
+
+    if (ctx->xs == NULL)
+        return;
+    find_all(ctx, domid, &set);
+    let_go(&set);
+    /* What was undone is not undone again by whoever comes after an interruption. */
+    forget_nodes(&set);
+    free(set.jobs);
+}
+
+static void ask_to_close(struct store_writer *w, void *opaque)
+{
+    const struct device_job *j = opaque;
+
+    store_put(w, j->back, "online", "0");
+    store_put(w, j->back, "state", "%d", DEVICE_CLOSING);
+}
+
+/* Does a driver in the guest use it? Before it connects, and after it closed, nobody has to agree. */
+static bool in_use(const struct device_job *j)
+{
+    int state = device_state(j->ctx, j->front);
+
+    return state >= DEVICE_INIT_WAIT && state != DEVICE_CLOSED;
+}
+
+static int close_device(struct device_job *j, bool force, struct hl_error *e)
+{
+    char *why;
+    int rc;
+
+    if (!in_use(j))
+        return 0;
+    rc = store_transact(j->ctx->xs, j->domid, ask_to_close, j, "ask the guest to let go", e);
+    if (rc < 0 || device_wait_gone(j, DEVICE_CLOSE_SECONDS) == 0 || force)
+        return rc;
+    why = hs_readf(j->ctx->xs, HS_TX_NONE,
+                   "/local/domain/%" PRIu32 "/error/device/%s/%" PRIu32 "/error", j->domid,
+                   j->class->name, j->devid);
+    hl_fail_dom(e, EBUSY, j->domid, "detach the device",
+                "the guest does not let go of the %s within %d s%s%s", j->class->noun,
+                DEVICE_CLOSE_SECONDS, why == NULL ? "" : ": ", why == NULL ? "" : why);
+    hl_error_advise(e, "unmount it in the guest and try again, or detach it with --force");
+    free(why);
+    return -EBUSY;
+}
+
+/* The domain's record follows what it has, so that a restart makes the same. */
+static int change_record(struct hl_ctx *ctx, uint32_t domid, const struct hl_device *add,
+                         enum hl_device_kind kind, uint32_t devid, struct hl_error *e)
+{
+    struct hv_domain_info info;
+    struct hl_domain_config c;
+    struct hl_device copy;
+    int rc = hv_domain_info(ctx->hv, domid, &info, e);
+
+    if (rc != 0)
+        return rc;
+    if (hl_record_load(info.uuid, &c, NULL) != 0)
+        return 0; /* another toolstack's domain has none */
+    hl_device_list_remove(&c.devices, kind, devid);
+    if (add != NULL) {
+        rc = hl_device_copy(&copy, add);
+        if (rc == 0)
+            rc = hl_device_list_add(&c.devices, &copy);
+    }
+    rc = rc == 0 ? hl_record_save(&c, e)
+                 : hl_fail_dom(e, -rc, domid, "keep the domain's configuration", NULL);
+    hl_domain_config_free(&c);
+    return rc;
+}
+
+static int find_job(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind, uint32_t devid,
+                    struct device_job *j, struct hl_error *e)
+{
+    const struct device_class *class = device_class(kind);
+    const struct device_backend *backend = NULL;
+    char *back = hs_readf(ctx->xs, HS_TX_NONE, "/libxl/%" PRIu32 "/device/%s/%" PRIu32 "/backend",
+                          domid, class->name, devid);
+
+    if (back != NULL)
+        backend = backend_by_directory(kind, back);
+    free(back);
+    if (backend == NULL)
+        return hl_fail_dom(e, ENOENT, domid, "find the device", "it has no %s %" PRIu32,
+                           class->noun, devid);
+    job_init(j, ctx, domid, class, backend, devid);
+    return 0;
+}
+
+static int remove_locked(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind,
+                         uint32_t devid, bool force, struct hl_error *e)
+{
+    struct device_job j;
+    struct set set = {&j, 1};
+    int rc = find_job(ctx, domid, kind, devid, &j, e);
+
+    if (rc == 0)
+        rc = close_device(&j, force, e);
+    if (rc != 0)
+        return rc;
+    let_go(&set);
+    forget_nodes(&set);
+    return 0;
+}
+
+int hl_device_remove(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind, uint32_t devid,
+                     bool force, struct hl_error *e)
+{
+    int lock = lock_take(LOCK_DOMAIN(domid), e), rc;
+
+    if (lock < 0)
+        return lock;
+    rc = remove_locked(ctx, domid, kind, devid, force, e);
+    if (rc == 0)
+        rc = change_record(ctx, domid, NULL, kind, devid, e);
+    lock_drop(lock);
+    return rc;
+}
+
+int hl_device_attach(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, struct hl_error *e)
+{
+    struct hl_device_list list = {d, 1};
+    int lock = lock_take(LOCK_DOMAIN(domid), e), rc = 0;
+    struct hl_device_info *have;
+    char *name = NULL;
+    size_t n;
+
+    if (lock < 0)
+        return lock;
+    if (d->devid == HL_NO_DEVID) {
+        rc = hl_device_infos(ctx, domid, d->kind, &have, &n, e);
+        d->devid = 0;
+        for (size_t i = 0; rc == 0 && i < n && have[i].devid == d->devid; i++)
+            d->devid++;
+        if (rc == 0)
+            hl_device_info_free(have, n);
+    }
+    if (rc == 0) {
+        name = hs_readf(ctx->xs, HS_TX_NONE, "/local/domain/%" PRIu32 "/name", domid);
+        rc = hl_device_list_finish(&list, name == NULL ? "" : name, e);
+        free(name);
+    }
+    if (rc == 0)
+        rc = add_locked(ctx, domid, &list, e);
+    if (rc == 0) {
+        rc = change_record(ctx, domid, d, d->kind, d->devid, e);
+        if (rc != 0)
+            (void)remove_locked(ctx, domid, d->kind, d->devid, true, NULL);
+    }
+    lock_drop(lock);
+    return rc;
+}
+
+/* ---- CD-ROMs ------------------------------------------------------------------------------ */
+
+static int find_drive(struct hl_ctx *ctx, uint32_t domid, uint32_t devid, const char *vdev,
+                      struct device_job *j, struct hl_error *e)
+{
+    int rc = find_job(ctx, domid, HL_DEVICE_VBD, devid, j, NULL);
+    char *type = NULL;
+    bool drive;
+
+    if (rc == 0)
+        type = hs_read_at(ctx->xs, HS_TX_NONE, j->copy, "device-type");
+    drive = type != NULL && strcmp(type, "cdrom") == 0;
+    free(type);
+    if (drive)
+        return 0;
+    return hl_fail_dom(e, ENOENT, domid, "change the medium", "%s is no CD-ROM drive of it", vdev);
+}
+
+static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d,
+                         struct hl_error *e)
+{
+    struct hl_device_list list = {d, 1};
+    struct hl_device empty = *d;
+    struct hl_device_list none = {&empty, 1};
+    struct device_job j;
+    int rc = find_drive(ctx, domid, d->devid, d->disk.vdev, &j, e);
+
+    /* blkback keeps the medium that it was started with, so the drive is taken away and comes again. */
+    if (rc == 0)
+        rc = remove_locked(ctx, domid, HL_DEVICE_VBD, d->devid, false, e);
+    if (rc != 0)
+        return rc;
+    rc = add_locked(ctx, domid, &list, e);
+    if (rc != 0) {
+        empty.disk.target = NULL;
+        empty.disk.format = HL_DISK_EMPTY;
+        (void)add_locked(ctx, domid, &none, NULL);
+        (void)change_record(ctx, domid, &empty, HL_DEVICE_VBD, d->devid, NULL);
+        return rc;
+    }
+    return change_record(ctx, domid, d, HL_DEVICE_VBD, d->devid, e);
+}
+
+int hl_cdrom_change(struct hl_ctx *ctx, uint32_t domid, const char *vdev, const char *target,
+                    struct hl_error *e)
+{
+    static const char step[] = "change the medium";
+    struct hl_device d;
+    char why[256], *spec;
+    int lock, rc;
+
+    if (asprintf(&spec, "format=,vdev=%s,access=ro,devtype=cdrom,target=%s", vdev,
+                 target == NULL ? "" : target) < 0)
+        return hl_fail(e, ENOMEM, step, vdev, NULL);
+    rc = hl_device_parse(HL_DEVICE_VBD, spec, &d, why, sizeof(why));
+    free(spec);
+    if (rc < 0)
+        return hl_fail(e, -rc, step, vdev, "%s", why);
+    lock = lock_take(LOCK_DOMAIN(domid), e);
+    rc = lock < 0 ? lock : change_medium(ctx, domid, &d, e);
+    lock_drop(lock);
+    hl_device_free(&d);
+    return rc;
+}
+
+/* ---- lists -------------------------------------------------------------------------------- */
+
+static long long read_number(struct hl_ctx *ctx, const char *dir, const char *key)
+{
+    char path[STORE_PATH_SIZE];
+    long long v;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, key);
+    return hs_read_int(ctx->xs, HS_TX_NONE, path, &v) == 0 ? v : -1;
+}
+
+/* The first of the names that has a number. */
+static long long read_first(struct hl_ctx *ctx, const char *dir, const char *const *names)
+{
+    long long v = -1;
+
+    for (; v < 0 && *names != NULL; names++)
+        v = read_number(ctx, dir, *names);
+    return v;
+}
+
+static void fill_info(struct hl_ctx *ctx, const struct device_class *class, uint32_t domid,
+                      struct hl_device_info *info)
+{
+    static const char *const ports[] = {"event-channel", "event-channel-tx",
+                                        "queue-0/event-channel", "queue-0/event-channel-tx", NULL};
+    char copy[96], *front = NULL;
+    long long id;
+
+    snprintf(copy, sizeof(copy), "/libxl/%" PRIu32 "/device/%s/%" PRIu32, domid, class->name,
+             info->devid);
+    info->backend = hs_read_at(ctx->xs, HS_TX_NONE, copy, "backend");
+    if (asprintf(&front, "/local/domain/%" PRIu32 "/device/%s/%" PRIu32, domid, class->name,
+                 info->devid) < 0)
+        front = NULL;
+    info->frontend = front;
+    info->state = 0;
+    info->event_channel = -1;
+    info->ring_ref[0] = info->ring_ref[1] = -1;
+    if (front == NULL)
+        return;
+    id = read_number(ctx, front, "backend-id");
+    info->backend_domid = id < 0 ? 0 : (uint32_t)id;
+    info->state = device_state(ctx, front);
+    info->event_channel = (int)read_first(ctx, front, ports);
+    class->info(ctx, info);
+}
+
+static int compare_info(const void *a, const void *b)
+{
+    uint32_t x = ((const struct hl_device_info *)a)->devid;
+    uint32_t y = ((const struct hl_device_info *)b)->devid;
+
+    return x < y ? -1 : x > y;
+}
+
+int hl_device_infos(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind,
+                    struct hl_device_info **list, size_t *count, struct hl_error *e)
+{
+    const struct device_class *class = device_class(kind);
+    char path[64];
+    unsigned int n;
+    char **names;
+
+    *list = NULL;
+    *count = 0;
+    snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%s", domid, class->name);
+    names = hs_directory(ctx->xs, HS_TX_NONE, path, &n);
+    if (names == NULL)
+        return errno == ENOENT ? 0 : hl_fail_dom(e, errno, domid, "list the devices", NULL);
+    *list = calloc(n == 0 ? 1 : n, sizeof(**list));
+    if (*list == NULL) {
+        free(names);
+        return hl_fail_dom(e, ENOMEM, domid, "list the devices", NULL);
+    }
+    for (unsigned int i = 0; i < n; i++) {
+        (*list)[i].devid = (uint32_t)strtoul(names[i], NULL, 10);
+        fill_info(ctx, class, domid, &(*list)[i]);
+    }
+    free(names);
+    *count = n;
+    qsort(*list, n, sizeof(**list), compare_info);
+    return 0;
+}
+
+void hl_device_info_free(struct hl_device_info *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(list[i].backend);
+        free(list[i].frontend);
+        free(list[i].mac);
+        free(list[i].target);
+    }
+    free(list);
+}

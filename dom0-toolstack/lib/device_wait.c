@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Waiting for devices; see device_wait.h. */
+#include "dom0-toolstack/lib/device_wait.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/error.h"
+
+/* What is not in xenstore (the kernel's files) is looked at again after that long. */
+#define LOOK_MS 5
+
+int device_state(struct hl_ctx *ctx, const char *dir)
+{
+    char path[STORE_PATH_SIZE];
+    long long state;
+
+    snprintf(path, sizeof(path), "%s/state", dir);
+    return hs_read_int(ctx->xs, HS_TX_NONE, path, &state) == 0 ? (int)state : DEVICE_UNKNOWN;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*
+ * Calls `look` until it answers something other than -EAGAIN, at each change of the back end's nodes
+ * and every few milliseconds. -ETIMEDOUT after `seconds`.
+ */
+static int watch_until(struct device_job *j, unsigned int seconds,
+                       int (*look)(struct device_job *j, void *opaque), void *opaque)
+{
+    int64_t end = now_ms() + (int64_t)seconds * 1000;
+    struct hs *xs = j->ctx->xs;
+    bool watched = false;
+    int rc;
+
+    while ((rc = look(j, opaque)) == -EAGAIN) {
+        if (now_ms() >= end) {
+            rc = -ETIMEDOUT;
+            break;
+        }
+        if (!watched && hs_watch(xs, j->back, "device-wait") == 0)
+            watched = true;
+        if (watched)
+            free(hs_event(xs, LOOK_MS));
+        else
+            usleep(LOOK_MS * 1000);
+    }
+    if (watched)
+        (void)hs_unwatch(xs, j->back, "device-wait");
+    return rc;
+}
+
+/* What a script or the kernel's back end wrote; malloc'd or NULL. */
+static char *complaint(struct device_job *j)
+{
+    char *text = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-error");
+
+    if (text == NULL)
+        text = hs_readf(j->ctx->xs, HS_TX_NONE, "/local/domain/0/error%s/error",
+                        j->back + strlen("/local/domain/0"));
+    return text;
+}
+
+struct wanted {
+    int state;                           /* 0: not asked for */
+    bool (*there)(struct device_job *j); /* NULL: not asked for */
+};
+
+static int look_ready(struct device_job *j, void *opaque)
+{
+    const struct wanted *want = opaque;
+    int state = device_state(j->ctx, j->back);
+    char *text = complaint(j);
+
+    if (text != NULL || state >= DEVICE_CLOSING) {
+        free(text);
+        return -EIO;
+    }
+    if (state < want->state || (want->there != NULL && !want->there(j)))
+        return -EAGAIN;
+    return 0;
+}
+
+static int wait_for(struct device_job *j, struct wanted want, const char *step, struct hl_error *e)
+{
+    int rc = watch_until(j, DEVICE_READY_SECONDS, look_ready, &want);
+    char *text;
+
+    if (rc == 0)
+        return 0;
+    text = complaint(j);
+    if (text != NULL)
+        hl_fail(e, EIO, step, j->back, "the back end reports: %s", text);
+    else if (rc == -ETIMEDOUT)
+        hl_fail(e, ETIMEDOUT, step, j->back, "the back end did not answer within %d s (state %s)",
+                DEVICE_READY_SECONDS, hl_device_state_name(device_state(j->ctx, j->back)));
+    else
+        hl_fail(e, EIO, step, j->back, "the back end closed without saying why");
+    free(text);
+    return rc == -ETIMEDOUT ? rc : -EIO;
+}
+
+int device_wait_backend(struct device_job *j, int state, struct hl_error *e)
+{
+    return wait_for(j, (struct wanted){state, NULL}, "wait for the back end", e);
+}
+
+int device_wait_ready(struct device_job *j, struct hl_error *e)
+{
+    return wait_for(j, (struct wanted){0, j->class->ready}, "wait for the back end", e);
+}
+
+int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j), const char *step,
+                      struct hl_error *e)
+{
+    return wait_for(j, (struct wanted){0, there}, step, e);
+}
+
+static int look_gone(struct device_job *j, void *opaque)
+{
+    int state;
+
+    (void)opaque;
+    if (j->sysfs[0] != '\0')
+        return access(j->sysfs, F_OK) != 0 ? 0 : -EAGAIN;
+    state = device_state(j->ctx, j->back);
+    return state == DEVICE_UNKNOWN || state == DEVICE_CLOSED ? 0 : -EAGAIN;
+}
+
+int device_wait_gone(struct device_job *j, unsigned int seconds)
+{
+    return watch_until(j, seconds, look_gone, NULL);
+}

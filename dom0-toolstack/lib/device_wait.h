@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Waiting for the two ends of a device. Internal to the library. */
+#ifndef HL_DEVICE_WAIT_H
+#define HL_DEVICE_WAIT_H
+
+#include <stdbool.h>
+
+struct device_job;
+struct hl_ctx;
+struct hl_error;
+
+/* What both ends write to their node "state". */
+enum device_state {
+    DEVICE_UNKNOWN,
+    DEVICE_INITIALISING,
+    DEVICE_INIT_WAIT,
+    DEVICE_INITIALISED,
+    DEVICE_CONNECTED,
+    DEVICE_CLOSING,
+    DEVICE_CLOSED,
+};
+
+/* How long a back end may take for its first answer, a guest to let go, a back end to let go. */
+#define DEVICE_READY_SECONDS 60
+#define DEVICE_CLOSE_SECONDS 20
+#define DEVICE_GONE_SECONDS  20
+
+/* The state below a path; DEVICE_UNKNOWN where there is none. */
+int device_state(struct hl_ctx *ctx, const char *dir);
+
+/*
+ * Until the back end has the state (or is further), or says what is wrong: then its words, or a
+ * script's, are the cause.
+ */
+int device_wait_backend(struct device_job *j, int state, struct hl_error *e);
+/* Until class->ready(). */
+int device_wait_ready(struct device_job *j, struct hl_error *e);
+/* Until `there` answers true. */
+int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j), const char *step,
+                      struct hl_error *e);
+
+/* Until the back end has let go. 0, or -ETIMEDOUT. */
+int device_wait_gone(struct device_job *j, unsigned int seconds);
+
+#endif

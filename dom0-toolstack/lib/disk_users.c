@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who uses a disk; see disk_users.h. */
+#include "dom0-toolstack/lib/disk_users.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/device.h"
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/loop_device.h"
+#include "xenstore/client/xs_client.h"
+
+static const char step[] = "check who uses the disk";
+
+/* What is looked for: a block device, or a file. */
+struct sought {
+    bool file;
+    dev_t dev; /* the device, or the one that has the file */
+    ino_t ino;
+    const struct hl_disk *disk;
+};
+
+static int busy(const struct sought *s, const char *who, bool writes, struct hl_error *e)
+{
+    hl_fail(e, EBUSY, step, s->disk->target, "%s uses it%s", who, writes ? " for writing" : "");
+    hl_error_advise(e, "give it to one writer or to readers alone; access w! is for guests that "
+                       "share a disk on purpose");
+    return -EBUSY;
+}
+
+static bool same(const struct sought *s, unsigned int maj, unsigned int min)
+{
+    bool readonly;
+    dev_t dev;
+    ino_t ino;
+
+    if (!s->file)
+        return s->dev == makedev(maj, min);
+    return maj == LOOP_MAJOR_NUMBER && loop_file(min, &dev, &ino, &readonly) && dev == s->dev &&
+           ino == s->ino;
+}
+
+/* One disk of one guest. */
+static int check_vbd(struct hl_ctx *ctx, const struct sought *s, const char *domid,
+                     const char *back, struct hl_error *e)
+{
+    char *where = hs_read_at(ctx->xs, HS_TX_NONE, back, "physical-device");
+    char *mode = hs_read_at(ctx->xs, HS_TX_NONE, back, "mode");
+    bool writes = mode != NULL && strchr(mode, 'w') != NULL;
+    unsigned int maj, min;
+    int rc = 0;
+
+    if (where != NULL && sscanf(where, "%x:%x", &maj, &min) == 2 &&
+        (writes || s->disk->readwrite) && same(s, maj, min)) {
+        char who[320], *name = hs_readf(ctx->xs, HS_TX_NONE, "/local/domain/%s/name", domid);
+
+        snprintf(who, sizeof(who), "domain %s (%s)", domid, name == NULL ? "ending" : name);
+        free(name);
+        rc = busy(s, who, writes, e);
+    }
+    free(where);
+    free(mode);
+    return rc;
+}
+
+static int check_guests(struct hl_ctx *ctx, const struct sought *s, struct hl_error *e)
+{
+    static const char base[] = "/local/domain/0/backend/vbd";
+    char path[128], back[160];
+    unsigned int n, m;
+    char **ids = hs_directory(ctx->xs, HS_TX_NONE, base, &n), **devs;
+    int rc = 0;
+
+    for (unsigned int i = 0; rc == 0 && ids != NULL && i < n; i++) {
+        snprintf(path, sizeof(path), "%s/%s", base, ids[i]);
+        devs = hs_directory(ctx->xs, HS_TX_NONE, path, &m);
+        for (unsigned int k = 0; rc == 0 && devs != NULL && k < m; k++) {
+            snprintf(back, sizeof(back), "%s/%s", path, devs[k]);
+            rc = check_vbd(ctx, s, ids[i], back, e);
+        }
+        free(devs);
+    }
+    free(ids);
+    return rc;
+}
+
+/* A file system of Domain 0 on the device: MAJOR:MINOR is the third word, its options the sixth. */
+static int check_mounts(const struct sought *s, struct hl_error *e)
+{
+    FILE *f = fopen("/proc/self/mountinfo", "re");
+    char *line = NULL, where[256], options[256], who[320];
+    size_t size = 0;
+    int rc = 0;
+
+    while (rc == 0 && f != NULL && getline(&line, &size, f) > 0) {
+        unsigned int maj, min;
+        bool writes;
+
+        if (sscanf(line, "%*d %*d %u:%u %*s %255s %255s", &maj, &min, where, options) != 4 ||
+            s->dev != makedev(maj, min))
+            continue;
+        writes = strncmp(options, "ro", 2) != 0;
+        if (!writes && !s->disk->readwrite)
+            continue;
+        snprintf(who, sizeof(who), "Domain 0 (mounted at %s)", where);
+        rc = busy(s, who, writes, e);
+    }
+    free(line);
+    if (f != NULL)
+        fclose(f);
+    return rc;
+}
+
+/* Loop devices of Domain 0's own, or of guests that xenstore does not show yet. */
+static int check_loops(const struct sought *s, struct hl_error *e)
+{
+    DIR *dir = opendir("/sys/block");
+    struct dirent *entry;
+    int rc = 0;
+
+    while (rc == 0 && dir != NULL && (entry = readdir(dir)) != NULL) {
+        char path[320], who[64];
+        unsigned int number;
+        bool readonly;
+        dev_t dev;
+        ino_t ino;
+
+        if (sscanf(entry->d_name, "loop%u", &number) != 1)
+            continue;
+        snprintf(path, sizeof(path), "/sys/block/%s/loop", entry->d_name);
+        if (access(path, F_OK) != 0 || !loop_file(number, &dev, &ino, &readonly) || dev != s->dev ||
+            ino != s->ino || (readonly && !s->disk->readwrite))
+            continue;
+        snprintf(who, sizeof(who), "/dev/loop%u", number);
+        rc = busy(s, who, !readonly, e);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return rc;
+}
+
+int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_disk *disk,
+                            struct hl_error *e)
+{
+    const struct sought s = {false, device, 0, disk};
+    int fd, rc;
+
+    if (disk->shared)
+        return 0;
+    rc = check_guests(ctx, &s, e);
+    if (rc == 0)
+        rc = check_mounts(&s, e);
+    if (rc != 0 || !disk->readwrite)
+        return rc;
+    /* Volume managers, RAID, swap ... hold a device exclusively. */
+    fd = open(disk->target, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0)
+        close(fd);
+    else if (errno == EBUSY)
+        return busy(&s, "Domain 0 (a volume manager, RAID or swap)", true, e);
+    return 0;
+}
+
+int disk_users_check_file(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
+                          struct hl_error *e)
+{
+    const struct sought s = {true, st->st_dev, st->st_ino, disk};
+    int rc;
+
+    if (disk->shared)
+        return 0;
+    rc = check_guests(ctx, &s, e);
+    return rc == 0 ? check_loops(&s, e) : rc;
+}

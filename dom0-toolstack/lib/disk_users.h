@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who uses a disk already. One writer alone, or any number of readers; access "w!" says that its users
+ * know of each other. Called with LOCK_DISKS.
+ */
+#ifndef HL_DISK_USERS_H
+#define HL_DISK_USERS_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct hl_ctx;
+struct hl_disk;
+struct hl_error;
+
+/* -EBUSY with a record that names the user. */
+int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_disk *disk,
+                            struct hl_error *e);
+int disk_users_check_file(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
+                          struct hl_error *e);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Failures on purpose, for tests of the ways back: with HOSPES_FAIL_AT=N in the environment, the
+ * N-th step of the process that asks here fails.
+ */
+#ifndef HL_FAULT_H
+#define HL_FAULT_H
+
+struct hl_error;
+
+/* 0, or -EIO with a record. `step` names what would have been done. */
+int hl_fault(const char *step, struct hl_error *e);
+
+#endif

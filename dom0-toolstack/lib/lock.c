@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Locks between programs; see lock.h. */
+#include "dom0-toolstack/lib/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/files.h"
+
+int run_path(char *out, size_t size, const char *name)
+{
+    const char *dir = getenv("HOSPES_RUN_DIR");
+    int n;
+
+    if (dir == NULL || *dir == '\0')
+        dir = "/run/hospes";
+    (void)file_make_dirs(dir, 0700);
+    n = snprintf(out, size, "%s/%s", dir, name);
+    return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+int lock_take(uint64_t what, struct hl_error *e)
+{
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    char path[PATH_MAX];
+    int fd, rc = run_path(path, sizeof(path), "devices.lock");
+
+    if (rc < 0)
+        return hl_fail(e, -rc, "lock the devices", path, NULL);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return hl_fail(e, errno, "lock the devices", path, NULL);
+    range.l_start = (off_t)what;
+    /* The lock is the open file's, so it works between threads, too. */
+    while (fcntl(fd, F_OFD_SETLKW, &range) < 0) {
+        if (errno == EINTR)
+            continue;
+        rc = hl_fail(e, errno, "lock the devices", path, NULL);
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+void lock_drop(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loop devices: files as block devices. They are made to clear themselves when the last user closes
+ * them, so whoever dies leaves none behind.
+ */
+#ifndef HL_LOOP_DEVICE_H
+#define HL_LOOP_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct hl_error;
+
+struct loop_device {
+    int fd; /* while it is open the device stays */
+    uint32_t number, major, minor;
+};
+
+/* Around the file `fd` (which may be closed then), with direct I/O where the file can. */
+int loop_open(int fd, const char *path, bool readonly, struct loop_device *l, struct hl_error *e);
+
+/* Which file a loop device has. False where it has none or cannot be asked. */
+bool loop_file(uint32_t number, dev_t *dev, ino_t *ino, bool *readonly);
+
+#define LOOP_MAJOR_NUMBER 7
+
+#endif

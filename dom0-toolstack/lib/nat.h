@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A private network behind Domain 0's addresses: a bridge with an address of its own, forwarding and
+ * masquerading, addresses for the guests by dnsmasq where that is installed. It is made for its first
+ * guest and goes with its last; what tells that it is ours is the file HOSPES_RUN_DIR/nat-BRIDGE.
+ */
+#ifndef HL_NAT_H
+#define HL_NAT_H
+
+struct hl_error;
+
+/*
+ * Makes an interface a port of the network `bridge`. `address` ("10.77.0.1/24") is the bridge's where
+ * the network has to be made; NULL: a free one below 10.77. `ip`, where not NULL, is what the guest
+ * with this `mac` gets by DHCP.
+ */
+int nat_join(const char *bridge, const char *address, const char *port, const char *mac,
+             const char *ip, struct hl_error *e);
+
+/* After a port has gone: removes the network if that was the last. Of a bridge that is not ours
+ * nothing is removed. */
+void nat_leave(const char *bridge, const char *mac);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Interfaces and bridges by ioctl(2), see netdevice(7); see net.h. */
+#include "dom0-toolstack/lib/net.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_bridge.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/error.h"
+
+bool net_exists(const char *name)
+{
+    return if_nametoindex(name) != 0;
+}
+
+bool net_is_bridge(const char *name)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", name);
+    return access(path, F_OK) == 0;
+}
+
+static int request(unsigned long what, void *arg, const char *step, const char *object,
+                   struct hl_error *e)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
+
+    if (fd < 0)
+        return hl_fail(e, errno, step, object, NULL);
+    if (ioctl(fd, what, arg) < 0)
+        rc = hl_fail(e, errno, step, object, NULL);
+    close(fd);
+    return rc;
+}
+
+static struct ifreq named(const char *name)
+{
+    struct ifreq r = {0};
+
+    snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+    return r;
+}
+
+int net_set_up(const char *name, bool up, struct hl_error *e)
+{
+    struct ifreq r = named(name);
+    int rc = request(SIOCGIFFLAGS, &r, "read an interface's flags", name, e);
+
+    if (rc < 0)
+        return rc;
+    r.ifr_flags = (short)(up ? r.ifr_flags | IFF_UP : r.ifr_flags & ~IFF_UP);
+    return request(SIOCSIFFLAGS, &r, up ? "bring the interface up" : "bring the interface down",
+                   name, e);
+}
+
+int net_rename(const char *name, const char *to, struct hl_error *e)
+{
+    struct ifreq r = named(name);
+
+    snprintf(r.ifr_newname, sizeof(r.ifr_newname), "%s", to);
+    return request(SIOCSIFNAME, &r, "rename the interface", to, e);
+}
+
+int net_set_mtu(const char *name, int mtu, struct hl_error *e)
+{
+    struct ifreq r = named(name);
+
+    r.ifr_mtu = mtu;
+    return request(SIOCSIFMTU, &r, "set the interface's MTU", name, e);
+}
+
+int net_mtu(const char *name)
+{
+    struct ifreq r = named(name);
+
+    return request(SIOCGIFMTU, &r, "", name, NULL) == 0 ? r.ifr_mtu : 0;
+}
+
+int net_set_address(const char *name, struct in_addr address, struct in_addr mask,
+                    struct hl_error *e)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = address};
+    struct ifreq r = named(name);
+    int rc;
+
+    memcpy(&r.ifr_addr, &in, sizeof(in));
+    rc = request(SIOCSIFADDR, &r, "set the interface's address", name, e);
+    if (rc < 0)
+        return rc;
+    in.sin_addr = mask;
+    memcpy(&r.ifr_netmask, &in, sizeof(in));
+    return request(SIOCSIFNETMASK, &r, "set the interface's network", name, e);
+}
+
+int net_bridge_add(const char *bridge, struct hl_error *e)
+{
+    char name[IFNAMSIZ] = {0};
+
+    snprintf(name, sizeof(name), "%s", bridge);
+    return request(SIOCBRADDBR, name, "make the bridge", bridge, e);
+}
+
+int net_bridge_remove(const char *bridge, struct hl_error *e)
+{
+    char name[IFNAMSIZ] = {0};
+
+    snprintf(name, sizeof(name), "%s", bridge);
+    return request(SIOCBRDELBR, name, "remove the bridge", bridge, e);
+}
+
+int net_bridge_add_port(const char *bridge, const char *port, struct hl_error *e)
+{
+    struct ifreq r = named(bridge);
+
+    r.ifr_ifindex = (int)if_nametoindex(port);
+    if (r.ifr_ifindex == 0)
+        return hl_fail(e, ENODEV, "add a port to the bridge", port, NULL);
+    return request(SIOCBRADDIF, &r, "add a port to the bridge", bridge, e);
+}
+
+int net_bridge_ports(const char *bridge)
+{
+    struct dirent *entry;
+    char path[96];
+    int n = 0;
+    DIR *dir;
+
+    snprintf(path, sizeof(path), "/sys/class/net/%s/brif", bridge);
+    dir = opendir(path);
+    if (dir == NULL)
+        return -1;
+    while ((entry = readdir(dir)) != NULL)
+        n += entry->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+int net_add_route(const char *name, struct in_addr host, struct hl_error *e)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = host};
+    struct rtentry route = {.rt_flags = RTF_UP | RTF_HOST, .rt_dev = (char *)name};
+    struct sockaddr_in mask = {.sin_family = AF_INET, .sin_addr.s_addr = INADDR_BROADCAST};
+
+    memcpy(&route.rt_dst, &to, sizeof(to));
+    memcpy(&route.rt_genmask, &mask, sizeof(mask));
+    return request(SIOCADDRT, &route, "add a route to the guest", name, e);
+}
+
+int net_sysctl(const char *what, const char *value, struct hl_error *e)
+{
+    char path[160];
+    int fd, rc = 0;
+
+    snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", what);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return hl_fail(e, errno, "set up routing", path, NULL);
+    if (write(fd, value, strlen(value)) < 0)
+        rc = hl_fail(e, errno, "set up routing", path, NULL);
+    close(fd);
+    return rc;
+}

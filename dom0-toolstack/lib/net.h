@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Network interfaces and bridges of Domain 0. All return 0 or a negative errno with the record. */
+#ifndef HL_NET_H
+#define HL_NET_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+struct hl_error;
+
+bool net_exists(const char *name);
+bool net_is_bridge(const char *name);
+
+int net_set_up(const char *name, bool up, struct hl_error *e);
+int net_rename(const char *name, const char *to, struct hl_error *e);
+int net_set_mtu(const char *name, int mtu, struct hl_error *e);
+/* 0 where it cannot be read. */
+int net_mtu(const char *name);
+int net_set_address(const char *name, struct in_addr address, struct in_addr mask,
+                    struct hl_error *e);
+
+int net_bridge_add(const char *bridge, struct hl_error *e);
+/* It must be down. */
+int net_bridge_remove(const char *bridge, struct hl_error *e);
+int net_bridge_add_port(const char *bridge, const char *port, struct hl_error *e);
+/* The number of its ports; -1 where there is no such bridge. */
+int net_bridge_ports(const char *bridge);
+
+/* A route to one host through an interface; it goes with the interface. */
+int net_add_route(const char *name, struct in_addr host, struct hl_error *e);
+
+/* Writes to /proc/sys/net/ipv4/WHAT. */
+int net_sysctl(const char *what, const char *value, struct hl_error *e);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nodes in one transaction; see store_writer.h. */
+#include "dom0-toolstack/lib/store_writer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dom0-toolstack/lib/error.h"
+
+static void note_failure(struct store_writer *w, const char *path)
+{
+    if (w->err != 0)
+        return;
+    w->err = errno == 0 ? EIO : errno;
+    snprintf(w->failed, sizeof(w->failed), "%s", path);
+}
+
+void store_put(struct store_writer *w, const char *base, const char *name, const char *fmt, ...)
+{
+    char path[STORE_PATH_SIZE], *value;
+    va_list args;
+    int n;
+
+    if (w->err != 0)
+        return;
+    snprintf(path, sizeof(path), "%s/%s", base, name);
+    va_start(args, fmt);
+    n = vasprintf(&value, fmt, args);
+    va_end(args);
+    if (n < 0) {
+        errno = ENOMEM;
+        note_failure(w, path);
+        return;
+    }
+    if (hs_write(w->xs, w->tx, path, value, (size_t)n) < 0)
+        note_failure(w, path);
+    free(value);
+}
+
+static void set_perms(struct store_writer *w, const char *path, const struct hs_perm *perms,
+                      unsigned int n)
+{
+    if (w->err == 0 && hs_set_perms(w->xs, w->tx, path, perms, n) < 0)
+        note_failure(w, path);
+}
+
+static void make(struct store_writer *w, const char *path, const struct hs_perm *perms,
+                 unsigned int n)
+{
+    if (w->err == 0 && hs_mkdir(w->xs, w->tx, path) < 0)
+        note_failure(w, path);
+    set_perms(w, path, perms, n);
+}
+
+void store_make_readable(struct store_writer *w, const char *path)
+{
+    struct hs_perm perms[2] = {{0, HS_PERM_NONE}, {w->domid, HS_PERM_READ}};
+
+    make(w, path, perms, 2);
+}
+
+void store_make_private(struct store_writer *w, const char *path)
+{
+    struct hs_perm perm = {0, HS_PERM_NONE};
+
+    make(w, path, &perm, 1);
+}
+
+void store_make_frontend(struct store_writer *w, const char *path, uint32_t reader)
+{
+    struct hs_perm perms[2] = {{w->domid, HS_PERM_NONE}, {reader, HS_PERM_READ}};
+
+    make(w, path, perms, 2);
+}
+
+void store_make_guests(struct store_writer *w, const char *base, const char *name)
+{
+    struct hs_perm perm = {w->domid, HS_PERM_NONE};
+    char path[STORE_PATH_SIZE];
+
+    if (w->err != 0)
+        return;
+    snprintf(path, sizeof(path), "%s/%s", base, name);
+    if (hs_write(w->xs, w->tx, path, "", 0) < 0)
+        note_failure(w, path);
+    set_perms(w, path, &perm, 1);
+}
+
+void store_remove(struct store_writer *w, const char *path)
+{
+    if (w->err == 0 && hs_rm_prune(w->xs, w->tx, path) < 0)
+        note_failure(w, path);
+}
+
+int store_transact(struct hs *xs, uint32_t domid,
+                   void (*fill)(struct store_writer *w, void *opaque), void *opaque,
+                   const char *step, struct hl_error *e)
+{
+    for (;;) {
+        struct store_writer w = {.xs = xs, .domid = domid};
+
+        w.tx = hs_tx_start(xs);
+        if (w.tx == HS_TX_NONE)
+            return hl_fail(e, errno, step, NULL, NULL);
+        fill(&w, opaque);
+        if (w.err != 0) {
+            hs_tx_abort(xs, w.tx);
+            if (w.err != EAGAIN)
+                return hl_fail(e, w.err, step, w.failed, NULL);
+            continue;
+        }
+        if (hs_tx_commit(xs, w.tx) == 0)
+            return 0;
+        if (errno != EAGAIN)
+            return hl_fail(e, errno, step, NULL, NULL);
+    }
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Disks: the class vbd. The kernel's xen-blkback serves block devices, and files through loop
+ * devices. It opens "physical-device" as soon as it sees it, and shows that it did so by a file in
+ * /sys; from then on it is the device's user, and a loop device of ours lives as long as it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/disk_users.h"
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/fault.h"
+#include "dom0-toolstack/lib/loop_device.h"
+#include "dom0-toolstack/lib/script.h"
+
+#define SCRIPT_SECONDS 60
+
+static const char *const format_names[] = {"raw", "qcow", "qcow2", "vhd", "qed", "empty", NULL};
+static const char *const backend_names[] = {"unknown", "phy", "qdisk", "standalone", NULL};
+
+static const struct device_field fields[] = {
+    DEVICE_FIELD("backend_domname", FIELD_TEXT, disk.backend_domain, NULL, 0),
+    DEVICE_FIELD("pdev_path", FIELD_TEXT, disk.target, NULL, 0),
+    DEVICE_FIELD("vdev", FIELD_TEXT, disk.vdev, NULL, 0),
+    DEVICE_FIELD("backend", FIELD_WORD, disk.backend, backend_names, HL_DISK_AUTO),
+    DEVICE_FIELD("format", FIELD_WORD, disk.format, format_names, -1),
+    DEVICE_FIELD("script", FIELD_TEXT, disk.script, NULL, 0),
+    DEVICE_FIELD("removable", FIELD_FLAG, disk.cdrom, NULL, 0),
+    DEVICE_FIELD("readwrite", FIELD_FLAG, disk.readwrite, NULL, 0),
+    DEVICE_FIELD("is_cdrom", FIELD_FLAG, disk.cdrom, NULL, 0),
+    DEVICE_FIELD("shared", FIELD_FLAG, disk.shared, NULL, 0),
+    DEVICE_FIELD("direct_io_safe", FIELD_BOOL, disk.direct_io_safe, NULL, 0),
+    DEVICE_FIELD("discard_enable", FIELD_BOOL, disk.discard, NULL, 1),
+    DEVICE_FIELD("trusted", FIELD_BOOL, disk.trusted, NULL, 1),
+    {NULL, FIELD_TEXT, 0, NULL, 0},
+};
+
+static void init(struct hl_device *d)
+{
+    /* readwrite is written when it is 1, so its absence means read-only: the parser sets the default. */
+    d->disk.discard = d->disk.trusted = true;
+}
+
+static int parse(struct hl_device *d, const char *spec, char *why, size_t size)
+{
+    d->disk.readwrite = true;
+    return disk_spec_parse(d, spec, why, size);
+}
+
+static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
+{
+    (void)domain;
+    if (d->disk.backend_domain != NULL && strcmp(d->disk.backend_domain, "0") != 0 &&
+        strcmp(d->disk.backend_domain, "Domain-0") != 0)
+        return hl_fail(e, EOPNOTSUPP, "check the disk", d->disk.vdev,
+                       "backend=%s: driver domains are not supported yet", d->disk.backend_domain);
+    return 0;
+}
+
+static const struct device_backend *backend(const struct hl_device *d, struct hl_error *e)
+{
+    const struct hl_disk *disk = &d->disk;
+
+    if (disk->format != HL_DISK_RAW && disk->format != HL_DISK_EMPTY)
+        hl_fail(e, EOPNOTSUPP, "choose the disk's back end", disk->vdev,
+                "format %s is not supported yet; only raw is", format_names[disk->format]);
+    else if (disk->backend == HL_DISK_QDISK || disk->backend == HL_DISK_STANDALONE)
+        hl_fail(e, EOPNOTSUPP, "choose the disk's back end", disk->vdev,
+                "backendtype=%s is not supported yet; only phy is", backend_names[disk->backend]);
+    else
+        return device_backend_find(HL_DEVICE_VBD, "phy");
+    return NULL;
+}
+
+/* ---- the host's side ---------------------------------------------------------------------- */
+
+static int prepare_block(struct device_job *j, const struct stat *st, struct hl_error *e)
+{
+    const struct hl_disk *disk = &j->dev->disk;
+    int fd, rc = disk_users_check_device(j->ctx, st->st_rdev, disk, e);
+
+    if (rc != 0)
+        return rc;
+    /* A drive without a medium is better known now; exclusive, so that the same configuration does
+     * not give it out twice. */
+    fd = open(disk->target, (disk->readwrite ? O_RDWR : O_RDONLY) | O_CLOEXEC |
+                                (disk->readwrite && !disk->shared ? O_EXCL : 0));
+    if (fd < 0)
+        return hl_fail(e, errno, "open the disk", disk->target, NULL);
+    j->fd = fd;
+    j->major = major(st->st_rdev);
+    j->minor = minor(st->st_rdev);
+    return 0;
+}
+
+static int prepare_file(struct device_job *j, int fd, const struct stat *st, struct hl_error *e)
+{
+    struct loop_device loop;
+    int rc = disk_users_check_file(j->ctx, st, &j->dev->disk, e);
+
+    if (rc == 0 && st->st_size < 512)
+        rc = hl_fail(e, EINVAL, "open the disk", j->dev->disk.target,
+                     "the file is smaller than a sector");
+    if (rc == 0)
+        rc = hl_fault("set a loop device up", e);
+    if (rc == 0)
+        rc = loop_open(fd, j->dev->disk.target, !j->dev->disk.readwrite, &loop, e);
+    if (rc != 0)
+        return rc;
+    j->fd = loop.fd;
+    j->major = loop.major;
+    j->minor = loop.minor;
+    return 0;
+}
+
+static int check_script(const char *name, struct hl_error *e)
+{
+    char *path = script_path(name);
+    int rc = path == NULL ? hl_fail(e, ENOMEM, "find the script", name, NULL) : 0;
+
+    if (rc == 0 && access(path, X_OK) != 0)
+        rc = hl_fail(e, errno, "find the script", path, NULL);
+    free(path);
+    return rc;
+}
+
+static int prepare(struct device_job *j, struct hl_error *e)
+{
+    const struct hl_disk *disk = &j->dev->disk;
+    struct stat st;
+    int fd, rc;
+
+    if (disk->script != NULL)
+        return check_script(disk->script, e);
+    if (disk->target == NULL)
+        return 0;
+    if (stat(disk->target, &st) != 0) {
+        rc = hl_fail(e, errno, "open the disk", disk->target, NULL);
+        hl_error_advise(e, "check disk= in the configuration");
+        return rc;
+    }
+    if (S_ISBLK(st.st_mode))
+        return prepare_block(j, &st, e);
+    if (!S_ISREG(st.st_mode))
+        return hl_fail(e, EINVAL, "open the disk", disk->target,
+                       "it is neither a file nor a block device");
+    fd = open(disk->target, (disk->readwrite ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if (fd < 0)
+        return hl_fail(e, errno, "open the disk", disk->target, NULL);
+    /* The file that was opened is the one that counts. */
+    rc = fstat(fd, &st) == 0 ? prepare_file(j, fd, &st, e)
+                             : hl_fail(e, errno, "open the disk", disk->target, NULL);
+    close(fd);
+    return rc;
+}
+
+static void release(struct device_job *j)
+{
+    if (j->fd >= 0)
+        close(j->fd);
+    j->fd = -1;
+}
+
+/* ---- xenstore ----------------------------------------------------------------------------- */
+
+static void nodes(struct device_job *j, struct store_writer *w)
+{
+    const struct hl_disk *disk = &j->dev->disk;
+    char *script = script_path(disk->script == NULL ? "block" : disk->script);
+
+    device_put(j, w, "params", "%s", disk->target == NULL ? "" : disk->target);
+    device_put(j, w, "script", "%s", script == NULL ? "" : script);
+    free(script);
+    if (j->major != 0)
+        device_put(j, w, "physical-device", "%" PRIx32 ":%" PRIx32, j->major, j->minor);
+    if (j->major == LOOP_MAJOR_NUMBER) {
+        device_put(j, w, "physical-device-path", "/dev/loop%" PRIu32, j->minor);
+        device_put(j, w, "node", "/dev/loop%" PRIu32, j->minor);
+    } else if (j->major != 0) {
+        device_put(j, w, "physical-device-path", "%s", disk->target);
+    }
+    device_put(j, w, "removable", "%d", disk->cdrom);
+    device_put(j, w, "bootable", "1");
+    device_put(j, w, "dev", "%s", disk->vdev);
+    device_put(j, w, "type", "%s", j->backend->name);
+    device_put(j, w, "mode", "%s", disk->readwrite ? "w" : "r");
+    device_put(j, w, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
+    device_put(j, w, "direct-io-safe", "%d", disk->direct_io_safe);
+    device_put(j, w, "discard-enable", "%d", disk->discard);
+    device_put(j, w, "specification", "xen");
+    store_put(w, j->copy, DEVICE_HOTPLUG, "%s", disk->script == NULL ? "none" : "script");
+    store_put(w, j->front, "virtual-device", "%" PRIu32, j->devid);
+    store_put(w, j->front, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
+    store_put(w, j->front, "trusted", "%d", disk->trusted);
+}
+
+static bool ready(struct device_job *j)
+{
+    char path[160];
+
+    if (j->backend->driver == NULL || (j->dev->disk.target == NULL && j->dev->disk.script == NULL))
+        return true;
+    snprintf(path, sizeof(path), "%s/physical_device", j->sysfs);
+    return access(path, F_OK) == 0;
+}
+
+static int run_script(struct device_job *j, const char *action, struct hl_error *e)
+{
+    char *script = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, "script");
+    char path[160], name[512];
+    const char *argv[] = {script, action, NULL};
+    const char *env[] = {
+        path, name, "XENBUS_TYPE=vbd", "XENBUS_BASE_PATH=backend", "XENBUS_DRIVER=", NULL};
+    const struct script run = {"run the disk's script", argv, env, SCRIPT_SECONDS};
+    int rc;
+
+    if (script == NULL)
+        return hl_fail(e, ENOENT, run.step, j->copy, "its name is lost");
+    snprintf(path, sizeof(path), "XENBUS_PATH=%s", j->back);
+    snprintf(name, sizeof(name), "script=%s", script);
+    rc = script_run(&run, e);
+    free(script);
+    return rc;
+}
+
+static int plug(struct device_job *j, struct hl_error *e)
+{
+    char *error;
+    int rc;
+
+    if (j->dev->disk.script == NULL)
+        return 0;
+    rc = run_script(j, "add", e);
+    if (rc == 0)
+        return 0;
+    error = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-error");
+    if (error != NULL && *error != '\0')
+        hl_fail(e, -rc, "run the disk's script", j->dev->disk.script, "%s", error);
+    free(error);
+    return rc;
+}
+
+static void unplug(struct device_job *j)
+{
+    char *how = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, DEVICE_HOTPLUG);
+
+    if (how != NULL && strcmp(how, "script") == 0)
+        (void)run_script(j, "remove", NULL);
+    free(how);
+}
+
+static long long number_at(struct hl_ctx *ctx, const char *dir, const char *key)
+{
+    char path[STORE_PATH_SIZE];
+    long long v;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, key);
+    return hs_read_int(ctx->xs, HS_TX_NONE, path, &v) == 0 ? v : -1;
+}
+
+static void info(struct hl_ctx *ctx, struct hl_device_info *i)
+{
+    static const char *const names[] = {"ring-ref", "ring-ref0", "queue-0/ring-ref",
+                                        "queue-0/ring-ref0", NULL};
+    char *type;
+
+    for (int n = 0; names[n] != NULL && i->ring_ref[0] < 0; n++)
+        i->ring_ref[0] = number_at(ctx, i->frontend, names[n]);
+    if (i->backend == NULL)
+        return;
+    i->target = hs_read_at(ctx->xs, HS_TX_NONE, i->backend, "params");
+    type = hs_read_at(ctx->xs, HS_TX_NONE, i->backend, "device-type");
+    i->cdrom = type != NULL && strcmp(type, "cdrom") == 0;
+    free(type);
+}
+
+const struct device_class vbd_class = {
+    .name = "vbd",
+    .key = "disk",
+    .json = "disks",
+    .noun = "disk",
+    .fields = fields,
+    .init = init,
+    .parse = parse,
+    .finish = finish,
+    .backend = backend,
+    .prepare = prepare,
+    .nodes = nodes,
+    .ready = ready,
+    .plug = plug,
+    .release = release,
+    .unplug = unplug,
+    .info = info,
+};

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Network interfaces: the class vif. The kernel's xen-netback makes an interface vifN.D, which
+ * becomes a port of a bridge, or gets a route; it goes with the back end. netback tells the guest
+ * that it is connected when "hotplug-status" is there.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/device_wait.h"
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/fault.h"
+#include "dom0-toolstack/lib/files.h"
+#include "dom0-toolstack/lib/nat.h"
+#include "dom0-toolstack/lib/net.h"
+#include "dom0-toolstack/lib/script.h"
+#include "dom0-toolstack/lib/xl_conf.h"
+
+#define SCRIPT_SECONDS 60
+#define DEFAULT_BRIDGE "xenbr0"
+#define NAT_BRIDGE     "hlnat0"
+
+static const char *const mode_names[] = {"bridge", "nat", "route", "script", NULL};
+
+static const struct device_field fields[] = {
+    DEVICE_FIELD("backend_domname", FIELD_TEXT, nic.backend_domain, NULL, 0),
+    DEVICE_FIELD("mtu", FIELD_INT, nic.mtu, NULL, 0),
+    DEVICE_FIELD("model", FIELD_TEXT, nic.model, NULL, 0),
+    DEVICE_FIELD("mac", FIELD_TEXT, nic.mac, NULL, 0),
+    DEVICE_FIELD("ip", FIELD_TEXT, nic.ip, NULL, 0),
+    DEVICE_FIELD("bridge", FIELD_TEXT, nic.bridge, NULL, 0),
+    DEVICE_FIELD("ifname", FIELD_TEXT, nic.vifname, NULL, 0),
+    DEVICE_FIELD("script", FIELD_TEXT, nic.script, NULL, 0),
+    DEVICE_FIELD("mode", FIELD_WORD, nic.mode, mode_names, HL_NIC_BRIDGE),
+    DEVICE_FIELD("rate_bytes_per_interval", FIELD_LONG, nic.rate_bytes, NULL, 0),
+    DEVICE_FIELD("rate_interval_usecs", FIELD_INT, nic.rate_us, NULL, 0),
+    DEVICE_FIELD("gatewaydev", FIELD_TEXT, nic.gatewaydev, NULL, 0),
+    DEVICE_FIELD("trusted", FIELD_BOOL, nic.trusted, NULL, 1),
+    {NULL, FIELD_TEXT, 0, NULL, 0},
+};
+
+static void init(struct hl_device *d)
+{
+    d->nic.trusted = true;
+}
+
+static const struct device_backend *backend(const struct hl_device *d, struct hl_error *e)
+{
+    (void)d;
+    (void)e;
+    return device_backend_find(HL_DEVICE_VIF, "vif");
+}
+
+/* ---- defaults ----------------------------------------------------------------------------- */
+
+/*
+ * An address in Xen's range that is always the same for this host, name and number, so that a guest
+ * that is created again finds its network again.
+ */
+static int make_mac(struct hl_device *d, const char *domain, struct hl_error *e)
+{
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+    char text[512];
+    void *host = NULL;
+    size_t len = 0;
+
+    if (file_read_all("/etc/machine-id", 4096, &host, &len) != 0)
+        host = NULL;
+    snprintf(text, sizeof(text), "%.64s/%s/%" PRIu32, host == NULL ? "" : (char *)host, domain,
+             d->devid);
+    free(host);
+    for (const char *p = text; *p != '\0'; p++)
+        hash = (hash ^ (uint8_t)*p) * 0x100000001b3;
+    hash ^= hash >> 32;
+    if (asprintf(&d->nic.mac, "00:16:3e:%02x:%02x:%02x", (unsigned int)(hash >> 16 & 0x7f),
+                 (unsigned int)(hash >> 8 & 0xff), (unsigned int)(hash & 0xff)) < 0) {
+        d->nic.mac = NULL;
+        return hl_fail(e, ENOMEM, "check the configuration", "vif", NULL);
+    }
+    return 0;
+}
+
+/* What Xen's scripts of these names do we do ourselves where they are not installed. */
+static int choose_mode(struct hl_nic *nic, struct hl_error *e)
+{
+    static const char *const known[] = {"vif-bridge", "vif-nat", "vif-route"};
+    char *path;
+
+    if (nic->script == NULL || nic->mode == HL_NIC_SCRIPT)
+        return 0;
+    if (nic->mode != HL_NIC_BRIDGE)
+        return hl_fail(e, EINVAL, "check the configuration", "vif",
+                       "mode=%s and script= exclude each other", mode_names[nic->mode]);
+    path = script_path(nic->script);
+    if (path == NULL)
+        return hl_fail(e, ENOMEM, "check the configuration", "vif", NULL);
+    nic->mode = HL_NIC_SCRIPT;
+    for (int i = 0; i < 3 && access(path, F_OK) != 0; i++) {
+        const char *slash = strrchr(nic->script, '/');
+
+        if (strcmp(slash == NULL ? nic->script : slash + 1, known[i]) == 0) {
+            nic->mode = i;
+            free(nic->script);
+            nic->script = NULL;
+            break;
+        }
+    }
+    free(path);
+    return 0;
+}
+
+/* A default of xl.conf, by its name or its old name; then ours. */
+static int set_default(char **field, const char *key, const char *old, const char *ours,
+                       struct hl_error *e)
+{
+    int rc;
+
+    if (*field != NULL)
+        return 0;
+    rc = xl_conf_string(key, field, e);
+    if (rc == 0 && *field == NULL && old != NULL)
+        rc = xl_conf_string(old, field, e);
+    if (rc == 0 && *field == NULL && ours != NULL) {
+        *field = strdup(ours);
+        if (*field == NULL)
+            rc = hl_fail(e, ENOMEM, "check the configuration", "vif", NULL);
+    }
+    return rc;
+}
+
+static int check_ip(const struct hl_nic *nic, struct hl_error *e)
+{
+    char text[64];
+    struct in_addr in;
+
+    if (nic->mode != HL_NIC_ROUTE && nic->mode != HL_NIC_NAT)
+        return 0;
+    if (nic->ip == NULL && nic->mode == HL_NIC_NAT)
+        return 0;
+    if (nic->ip == NULL)
+        return hl_fail(e, EINVAL, "check the configuration", "vif",
+                       "a routed interface needs the guest's address: ip=");
+    snprintf(text, sizeof(text), "%.*s", (int)strcspn(nic->ip, "/ "), nic->ip);
+    if (inet_pton(AF_INET, text, &in) != 1)
+        return hl_fail(e, EINVAL, "check the configuration", "vif", "ip=%s is no IPv4 address",
+                       nic->ip);
+    return 0;
+}
+
+static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
+{
+    struct hl_nic *nic = &d->nic;
+    int rc = 0;
+
+    if (nic->mode == HL_NIC_BRIDGE)
+        rc = set_default(&nic->script, "vif.default.script", "vifscript", NULL, e);
+    if (rc == 0)
+        rc = choose_mode(nic, e);
+    if (rc == 0 && nic->mode == HL_NIC_NAT)
+        rc = set_default(&nic->bridge, "vif.nat.bridge", NULL, NAT_BRIDGE, e);
+    else if (rc == 0)
+        rc = set_default(&nic->bridge, "vif.default.bridge", "defaultbridge", DEFAULT_BRIDGE, e);
+    if (rc == 0 && nic->mode != HL_NIC_NAT)
+        rc = set_default(&nic->gatewaydev, "vif.default.gatewaydev", "defaultgatewaydev", NULL, e);
+    if (rc == 0)
+        rc = set_default(&nic->backend_domain, "vif.default.backend", NULL, NULL, e);
+    if (rc == 0 && nic->backend_domain != NULL && strcmp(nic->backend_domain, "0") != 0 &&
+        strcmp(nic->backend_domain, "Domain-0") != 0)
+        rc = hl_fail(e, EOPNOTSUPP, "check the configuration", "vif",
+                     "backend=%s: driver domains are not supported yet", nic->backend_domain);
+    if (rc == 0)
+        rc = check_ip(nic, e);
+    return rc == 0 && nic->mac == NULL ? make_mac(d, domain, e) : rc;
+}
+
+/* ---- the host's side ---------------------------------------------------------------------- */
+
+static int check_bridge(const char *bridge, struct hl_error *e)
+{
+    if (net_is_bridge(bridge))
+        return 0;
+    if (net_exists(bridge))
+        return hl_fail(e, EINVAL, "find the bridge", bridge, "this interface is not a bridge");
+    hl_fail(e, ENODEV, "find the bridge", bridge, "there is no such bridge in Domain 0");
+    hl_error_advise(e, "make it, name another with bridge=, or use mode=nat, which needs none");
+    return -ENODEV;
+}
+
+static int prepare(struct device_job *j, struct hl_error *e)
+{
+    const struct hl_nic *nic = &j->dev->nic;
+    char *path;
+    int rc = 0;
+
+    if (nic->vifname != NULL && net_exists(nic->vifname))
+        return hl_fail(e, EEXIST, "name the interface", nic->vifname,
+                       "Domain 0 has an interface of this name");
+    if (nic->mode == HL_NIC_BRIDGE)
+        return check_bridge(nic->bridge, e);
+    if (nic->mode != HL_NIC_SCRIPT)
+        return 0;
+    path = script_path(nic->script);
+    if (path == NULL)
+        return hl_fail(e, ENOMEM, "find the script", nic->script, NULL);
+    if (access(path, X_OK) != 0)
+        rc = hl_fail(e, errno, "find the script", path, NULL);
+    free(path);
+    return rc;
+}
+
+/* The guest's MTU: its own, else that of the bridge. */
+static int choose_mtu(const struct hl_nic *nic)
+{
+    int mtu = nic->mtu;
+
+    if (mtu == 0 && nic->mode == HL_NIC_BRIDGE)
+        mtu = net_mtu(nic->bridge);
+    return mtu == 0 ? 1500 : mtu;
+}
+
+static void nodes(struct device_job *j, struct store_writer *w)
+{
+    static const char *const scripts[] = {"vif-bridge", "vif-nat", "vif-route"};
+    const struct hl_nic *nic = &j->dev->nic;
+    char *script = script_path(nic->mode == HL_NIC_SCRIPT ? nic->script : scripts[nic->mode]);
+
+    if (script == NULL)
+        w->err = w->err == 0 ? ENOMEM : w->err;
+    else
+        device_put(j, w, "script", "%s", script);
+    free(script);
+    if (nic->vifname != NULL)
+        device_put(j, w, "vifname", "%s", nic->vifname);
+    device_put(j, w, "mac", "%s", nic->mac);
+    if (nic->ip != NULL)
+        device_put(j, w, "ip", "%s", nic->ip);
+    if (nic->mtu != 0)
+        device_put(j, w, "mtu", "%d", nic->mtu);
+    device_put(j, w, "bridge", "%s", nic->bridge);
+    if (nic->gatewaydev != NULL)
+        device_put(j, w, "gatewaydev", "%s", nic->gatewaydev);
+    device_put(j, w, "handle", "%" PRIu32, j->devid);
+    device_put(j, w, "type", "vif");
+    if (nic->rate_bytes != 0)
+        device_put(j, w, "rate", "%lld,%d", nic->rate_bytes, nic->rate_us);
+    store_put(w, j->copy, DEVICE_HOTPLUG, "%s", mode_names[nic->mode]);
+    store_put(w, j->front, "handle", "%" PRIu32, j->devid);
+    store_put(w, j->front, "mac", "%s", nic->mac);
+    store_put(w, j->front, "mtu", "%d", choose_mtu(nic));
+    store_put(w, j->front, "trusted", "%d", nic->trusted);
+}
+
+static bool interface_there(struct device_job *j)
+{
+    return net_exists(j->name);
+}
+
+/*
+ * Xen's contract with vif scripts: the action, and the device in the environment.
+ */
+static int run_script(struct device_job *j, const char *action, struct hl_error *e)
+{
+    char *script = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, "script");
+    char *gateway = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, "gatewaydev");
+    char path[160], name[512], vif[48], dev[48], gate[64];
+    const char *argv[] = {script, action, "type_if=vif", NULL};
+    const char *env[] = {path,
+                         name,
+                         vif,
+                         dev,
+                         "XENBUS_TYPE=vif",
+                         "XENBUS_BASE_PATH=backend",
+                         "XENBUS_DRIVER=",
+                         gateway == NULL ? NULL : gate,
+                         NULL};
+    const struct script run = {"run the interface's script", argv, env, SCRIPT_SECONDS};
+    int rc;
+
+    if (script == NULL) {
+        free(gateway);
+        return hl_fail(e, ENOENT, run.step, j->copy, "its name is lost");
+    }
+    snprintf(path, sizeof(path), "XENBUS_PATH=%s", j->back);
+    snprintf(name, sizeof(name), "script=%s", script);
+    snprintf(vif, sizeof(vif), "vif=vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+    snprintf(dev, sizeof(dev), "INTERFACE=vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+    snprintf(gate, sizeof(gate), "netdev=%.40s", gateway == NULL ? "" : gateway);
+    rc = script_run(&run, e);
+    free(script);
+    free(gateway);
+    return rc;
+}
+
+static int plug_script(struct device_job *j, struct hl_error *e)
+{
+    int rc = run_script(j, "online", e);
+    char *error;
+
+    if (rc == 0)
+        return 0;
+    error = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-error");
+    if (error != NULL && *error != '\0')
+        hl_fail(e, -rc, "run the interface's script", j->dev->nic.script, "%s", error);
+    free(error);
+    return rc;
+}
+
+/* The interface answers for the guest's neighbours, and the guest's address is behind it. */
+static int plug_route(struct device_job *j, struct hl_error *e)
+{
+    const struct hl_nic *nic = &j->dev->nic;
+    char what[64], text[64];
+    struct in_addr ip;
+    int rc;
+
+    snprintf(text, sizeof(text), "%.*s", (int)strcspn(nic->ip, "/ "), nic->ip);
+    inet_pton(AF_INET, text, &ip);
+    snprintf(what, sizeof(what), "conf/%s/proxy_arp", j->name);
+    rc = net_set_up(j->name, true, e);
+    if (rc == 0)
+        rc = net_sysctl("ip_forward", "1", e);
+    if (rc == 0)
+        rc = net_sysctl(what, "1", e);
+    if (rc == 0)
+        rc = net_add_route(j->name, ip, e);
+    return rc;
+}
+
+static int plug_nat(struct device_job *j, struct hl_error *e)
+{
+    const struct hl_nic *nic = &j->dev->nic;
+    char *address;
+    int rc = xl_conf_string("vif.nat.address", &address, e);
+
+    if (rc == 0)
+        rc = nat_join(nic->bridge, address, j->name, nic->mac, nic->ip, e);
+    free(address);
+    return rc == 0 ? net_set_up(j->name, true, e) : rc;
+}
+
+static int plug(struct device_job *j, struct hl_error *e)
+{
+    const struct hl_nic *nic = &j->dev->nic;
+    int rc;
+
+    snprintf(j->name, sizeof(j->name), "vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+    rc = device_wait_until(j, interface_there, "wait for the interface", e);
+    if (rc != 0)
+        return rc;
+    if (nic->mode == HL_NIC_SCRIPT)
+        return plug_script(j, e);
+    if (nic->vifname != NULL) {
+        rc = net_rename(j->name, nic->vifname, e);
+        snprintf(j->name, sizeof(j->name), "%s", nic->vifname);
+    }
+    if (rc == 0)
+        rc = hl_fault("configure the interface", e);
+    if (rc == 0)
+        rc = net_set_mtu(j->name, choose_mtu(nic), e);
+    if (rc != 0)
+        return rc;
+    switch (nic->mode) {
+    case HL_NIC_NAT: return plug_nat(j, e);
+    case HL_NIC_ROUTE: return plug_route(j, e);
+    default:
+        rc = net_bridge_add_port(nic->bridge, j->name, e);
+        return rc == 0 ? net_set_up(j->name, true, e) : rc;
+    }
+}
+
+static void unplug(struct device_job *j)
+{
+    char *how = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, DEVICE_HOTPLUG);
+    char *bridge = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, "bridge");
+    char *mac = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, "mac");
+
+    if (how != NULL && strcmp(how, "script") == 0)
+        (void)run_script(j, "offline", NULL);
+    else if (how != NULL && strcmp(how, "nat") == 0 && bridge != NULL)
+        nat_leave(bridge, mac);
+    free(how);
+    free(bridge);
+    free(mac);
+}
+
+static long long number_at(struct hl_ctx *ctx, const char *dir, const char *key)
+{
+    char path[STORE_PATH_SIZE];
+    long long v;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, key);
+    return hs_read_int(ctx->xs, HS_TX_NONE, path, &v) == 0 ? v : -1;
+}
+
+static void info(struct hl_ctx *ctx, struct hl_device_info *i)
+{
+    i->ring_ref[0] = number_at(ctx, i->frontend, "tx-ring-ref");
+    i->ring_ref[1] = number_at(ctx, i->frontend, "rx-ring-ref");
+    if (i->ring_ref[0] < 0) {
+        i->ring_ref[0] = number_at(ctx, i->frontend, "queue-0/tx-ring-ref");
+        i->ring_ref[1] = number_at(ctx, i->frontend, "queue-0/rx-ring-ref");
+    }
+    i->mac = hs_read_at(ctx->xs, HS_TX_NONE, i->frontend, "mac");
+}
+
+const struct device_class vif_class = {
+    .name = "vif",
+    .key = "vif",
+    .json = "nics",
+    .noun = "interface",
+    .fields = fields,
+    .init = init,
+    .parse = nic_spec_parse,
+    .finish = finish,
+    .backend = backend,
+    .prepare = prepare,
+    .nodes = nodes,
+    .plug = plug,
+    .unplug = unplug,
+    .info = info,
+};

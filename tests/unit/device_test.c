@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The texts of disks and network interfaces in all forms that xl takes, each kind of mistake, the
+ * numbers of virtual devices, defaults, JSON, and what a running script says.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/cfg.h"
+#include "dom0-toolstack/lib/cfg_domain.h"
+#include "dom0-toolstack/lib/device.h"
+#include "dom0-toolstack/lib/domain_config.h"
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/files.h"
+#include "dom0-toolstack/lib/script.h"
+#include "dom0-toolstack/lib/xl_conf.h"
+#include "tests/unit/toolstack_test.h"
+
+static char why[512];
+
+/* One line of everything that a disk's text set; "!WHY" where it was refused. */
+static const char *disk(const char *spec)
+{
+    static const char *const formats[] = {"raw", "qcow", "qcow2", "vhd", "qed", "empty"};
+    static const char *const backends[] = {"", " phy", " qdisk", " standalone"};
+    static char text[1024];
+    struct hl_device d;
+
+    if (hl_device_parse(HL_DEVICE_VBD, spec, &d, why, sizeof(why)) < 0) {
+        snprintf(text, sizeof(text), "!%s", why);
+        return text;
+    }
+    snprintf(text, sizeof(text), "%s|%s|%s|%s%s%s%s%s%s%s%s%s%s%s",
+             d.disk.target ? d.disk.target : "-", formats[d.disk.format], d.disk.vdev,
+             d.disk.readwrite ? "w" : "r", d.disk.shared ? "!" : "", d.disk.cdrom ? " cdrom" : "",
+             backends[d.disk.backend], d.disk.script ? " script=" : "",
+             d.disk.script ? d.disk.script : "", d.disk.discard ? "" : " no-discard",
+             d.disk.trusted ? "" : " untrusted", d.disk.direct_io_safe ? " direct-io-safe" : "",
+             d.disk.backend_domain ? " backend=" : "",
+             d.disk.backend_domain ? d.disk.backend_domain : "");
+    hl_device_free(&d);
+    return text;
+}
+
+static void disks_by_place(void)
+{
+    CHECK_STR(disk("/dev/vg/guest,raw,xvda,rw"), "/dev/vg/guest|raw|xvda|w");
+    CHECK_STR(disk("/dev/vg/guest,,hda,"), "/dev/vg/guest|raw|hda|w");
+    CHECK_STR(disk("/dev/vg/guest,raw,hda"), "/dev/vg/guest|raw|hda|w");
+    CHECK_STR(disk("/root/img.qcow2,qcow2,xvdb"), "/root/img.qcow2|qcow2|xvdb|w");
+    CHECK_STR(disk("/x,  raw,   xvda,  r"), "/x|raw|xvda|r");
+    CHECK_STR(disk("/x,raw,xvda,w!"), "/x|raw|xvda|w!");
+    CHECK_STR(disk("/x,vhd,xvda,!"), "/x|vhd|xvda|w!");
+    CHECK_STR(disk("/iso,raw,hdc,ro,cdrom"), "/iso|raw|hdc|r cdrom");
+    CHECK_STR(disk("/iso,,hdc,,devtype=cdrom"), "/iso|raw|hdc|r cdrom");
+    CHECK_STR(disk(",,hdc,,cdrom"), "-|empty|hdc|r cdrom");
+}
+
+static void disks_by_name(void)
+{
+    CHECK_STR(disk("format=raw, vdev=hda, access=rw, target=/dev/vg/guest"),
+              "/dev/vg/guest|raw|hda|w");
+    CHECK_STR(disk("vdev=xvda,target=/a,b=c,d "), "/a,b=c,d |raw|xvda|w");
+    CHECK_STR(disk("raw:/dev/vg/guest,hda,w"), "/dev/vg/guest|raw|hda|w");
+    CHECK_STR(disk("format=raw, vdev=hdc, access=ro, devtype=cdrom, target=/root/image.iso"),
+              "/root/image.iso|raw|hdc|r cdrom");
+    CHECK_STR(disk("vdev=hdc,access=r,devtype=cdrom,target="), "-|empty|hdc|r cdrom");
+    CHECK_STR(disk("/x,vdev=xvda,backendtype=phy,no-discard,untrusted,direct-io-safe"),
+              "/x|raw|xvda|w phy no-discard untrusted direct-io-safe");
+    CHECK_STR(disk("/x,raw,xvda,rw,backend=storage"), "/x|raw|xvda|w backend=storage");
+    CHECK_STR(disk("vdev=xvda,script=block-iscsi,target=iqn.2000:x"),
+              "iqn.2000:x|raw|xvda|w script=block-iscsi");
+    CHECK_STR(disk("VDEV=xvda,FORMAT=RAW,ACCESS=RO,TARGET=/x"), "/x|raw|xvda|r");
+    CHECK_STR(disk("format=,vdev=xvda,access=,target=/x"), "/x|raw|xvda|w");
+    CHECK_STR(disk("/x,discard,specification=xen,vdev=xvda,trusted"), "/x|raw|xvda|w");
+}
+
+static void disks_of_old(void)
+{
+    CHECK_STR(disk("phy:/dev/sdb1,xvda1,w"), "/dev/sdb1|raw|xvda1|w");
+    CHECK_STR(disk("file:/root/x.img,sda,r"), "/root/x.img|raw|sda|r");
+    CHECK_STR(disk("tap:aio:/x,hda,w"), "/x|raw|hda|w");
+    CHECK_STR(disk("tap2:tapdisk:aio:/x,hda,w"), "/x|raw|hda|w");
+    CHECK_STR(disk("tap:qcow2:/x,hda,w"), "/x|qcow2|hda|w");
+    CHECK_STR(disk("vhd:/x,xvda,w"), "/x|vhd|xvda|w");
+    CHECK_STR(disk("file:/iso,hdc:cdrom,r"), "/iso|raw|hdc|r cdrom");
+    CHECK_STR(disk("file:/iso,ioemu:hdc:cdrom,r"), "/iso|raw|hdc|r cdrom");
+    CHECK_STR(disk(",hdc:cdrom,r"), "-|empty|hdc|r cdrom");
+    CHECK_STR(disk("drbd:res0,xvda,w"), "res0|raw|xvda|w script=block-drbd");
+    CHECK_STR(disk("nbd:host:phy:1,xvda,w"), "host:phy:1|raw|xvda|w script=block-nbd");
+    CHECK_STR(disk("phy:vg/root,0xca01,w"), "vg/root|raw|0xca01|w");
+}
+
+#define REFUSED(text, words)                                             \
+    do {                                                                 \
+        const char *r_ = (text);                                         \
+        if (r_[0] != '!' || strstr(r_, words) == NULL) {                 \
+            fprintf(stderr, "%s\n", r_);                                 \
+            test_fail(__FILE__, __LINE__, "refused with \"" words "\""); \
+            return;                                                      \
+        }                                                                \
+    } while (0)
+
+static void bad_disks(void)
+{
+    REFUSED(disk(""), "vdev is missing");
+    REFUSED(disk("/x,raw"), "vdev is missing");
+    REFUSED(disk("/x,rawx,xvda,w"), "format must be");
+    REFUSED(disk("/x,raw,xvda,x"), "access must be");
+    REFUSED(disk("/x,raw,zda,w"), "vdev must be like");
+    REFUSED(disk("/x,raw,xvd,w"), "vdev must be like");
+    REFUSED(disk("/x,raw,hde,w"), "vdev must be like");
+    REFUSED(disk("/x,raw,xvda256,w"), "vdev must be like");
+    REFUSED(disk("/x,raw,xvda,w,more"), "one parameter too many");
+    REFUSED(disk(",raw,xvda,w"), "target is missing");
+    REFUSED(disk("/x,raw,hdc,w,cdrom"), "cannot be written");
+    REFUSED(disk(",qcow2,hdc,,cdrom"), "no format");
+    REFUSED(disk("/x,raw,xvda,w,vdev=xvdb"), "vdev is given twice");
+    REFUSED(disk("/x,raw,xvda,w,format=raw"), "format is given twice");
+    REFUSED(disk("/x,raw,xvda,target=/y"), "target is given twice");
+    REFUSED(disk("/x,raw,xvda,discard,no-discard"), "discard is given twice");
+    REFUSED(disk("/x,raw,xvda,colour=red"), "'colour' is not known");
+    REFUSED(disk("/x,raw,xvda,colo-host=h"), "COLO");
+    REFUSED(disk("/x,raw,xvda,devtype=tape"), "devtype must be");
+    REFUSED(disk("/x,raw,xvda,backendtype=tap"), "backendtype must be");
+    REFUSED(disk("/x,raw,xvda,specification=virtio"), "specification=virtio");
+    REFUSED(disk("file:/iso,hdc:tape,r"), "devtype must be");
+}
+
+static void vdevs(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t number;
+        const char *shown; /* NULL: as the name */
+    } t[] = {
+        {"xvda", 51712, NULL},
+        {"xvda1", 51713, NULL},
+        {"xvda15", 51727, NULL},
+        {"xvdb", 51728, NULL},
+        {"xvdp", 51952, NULL},
+        {"xvdq", 1u << 28 | 16 << 8, NULL},
+        {"xvda16", 1u << 28 | 16, NULL},
+        {"xvdaa", 1u << 28 | 26 << 8, NULL},
+        {"xvdab12", 1u << 28 | 27 << 8 | 12, NULL},
+        {"hda", 768, NULL},
+        {"hdb", 832, NULL},
+        {"hdc", 5632, NULL},
+        {"hdd1", 5697, NULL},
+        {"sda", 2048, NULL},
+        {"sda1", 2049, NULL},
+        {"sdp15", 2303, NULL},
+        {"d0", 51712, "xvda"},
+        {"d0p1", 51713, "xvda1"},
+        {"d16p300", 0, ""},
+        {"51712", 51712, "xvda"},
+        {"0xca10", 51728, "xvdb"},
+        {"xvda0", 0, ""},
+        {"xvda01", 0, ""},
+        {"xvdA", 0, ""},
+        {"sdq", 0, ""},
+        {"sda16", 0, ""},
+        {"hda64", 0, ""},
+        {"", 0, ""},
+        {"d", 0, ""},
+        {"xvdzzzzzz", 0, ""},
+        {"99999999999", 0, ""},
+        {"xvda1x", 0, ""},
+        {"d1p", 0, ""},
+    };
+
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        char name[32];
+        uint32_t n = 1;
+        int rc = hl_vdev_number(t[i].name, &n);
+
+        if (rc != (t[i].number ? 0 : -EINVAL) || (rc == 0 && n != t[i].number))
+            fprintf(stderr, "%s: %d, %u\n", t[i].name, rc, n);
+        CHECK(rc == (t[i].number ? 0 : -EINVAL));
+        if (rc < 0)
+            continue;
+        CHECK(n == t[i].number);
+        hl_vdev_name(n, name);
+        CHECK_STR(name, t[i].shown ? t[i].shown : t[i].name);
+    }
+}
+
+/* ---- network ------------------------------------------------------------------------------ */
+
+static const char *nic(const char *spec)
+{
+    static char text[1024];
+    struct hl_device d;
+
+    if (hl_device_parse(HL_DEVICE_VIF, spec, &d, why, sizeof(why)) < 0) {
+        snprintf(text, sizeof(text), "!%s", why);
+        return text;
+    }
+#define SHOWN(member) d.nic.member ? " " #member "=" : "", d.nic.member ? d.nic.member : ""
+    snprintf(text, sizeof(text), "mode=%d%s%s%s%s%s%s%s%s%s%s%s%s%s%s mtu=%d rate=%lld,%d%s",
+             d.nic.mode, SHOWN(mac), SHOWN(bridge), SHOWN(ip), SHOWN(script), SHOWN(vifname),
+             SHOWN(gatewaydev), SHOWN(model), d.nic.mtu, d.nic.rate_bytes, d.nic.rate_us,
+             d.nic.trusted ? "" : " untrusted");
+    hl_device_free(&d);
+    return text;
+}
+
+static void nics(void)
+{
+    CHECK_STR(nic(""), "mode=0 mtu=0 rate=0,0");
+    CHECK_STR(nic("mac=00:16:3E:74:3d:76,model=rtl8139,bridge=xenbr0"),
+              "mode=0 mac=00:16:3e:74:3d:76 bridge=xenbr0 model=rtl8139 mtu=0 rate=0,0");
+    CHECK_STR(nic(" ip = 10.0.0.2 , script=vif-route, vifname=web, mtu=9000, gatewaydev=eth0"),
+              "mode=0 ip=10.0.0.2 script=vif-route vifname=web gatewaydev=eth0 mtu=9000 rate=0,0");
+    CHECK_STR(nic("mode=nat,untrusted"), "mode=1 mtu=0 rate=0,0 untrusted");
+    CHECK_STR(nic("type=ioemu,accel=0,netdev=eth1,bridge="),
+              "mode=0 gatewaydev=eth1 mtu=0 rate=0,0");
+    CHECK_STR(nic("rate=10Mb/s"), "mode=0 mtu=0 rate=62500,50000");
+    CHECK_STR(nic("rate=250KB/s"), "mode=0 mtu=0 rate=12500,50000");
+    CHECK_STR(nic("rate=1MB/s@20ms"), "mode=0 mtu=0 rate=20000,20000");
+    CHECK_STR(nic("rate=1GB/s@1s"), "mode=0 mtu=0 rate=1000000000,1000000");
+    CHECK_STR(nic("rate=8b/s@1s"), "mode=0 mtu=0 rate=1,1000000");
+}
+
+static void bad_nics(void)
+{
+    REFUSED(nic("mac=00:16:3e:74:3d"), "mac must be");
+    REFUSED(nic("mac=00:16:3e:74:3d:7g"), "mac must be");
+    REFUSED(nic("mac=01:16:3e:74:3d:76"), "multicast");
+    REFUSED(nic("bridge=averylongbridgename"), "longer than");
+    REFUSED(nic("vifname=a b"), "no interface's name");
+    REFUSED(nic("mtu=10"), "mtu must be");
+    REFUSED(nic("mtu=99999"), "mtu must be");
+    REFUSED(nic("mtu=1500x"), "mtu must be");
+    REFUSED(nic("devid=-1"), "devid must be");
+    REFUSED(nic("ip=somewhere"), "ip must be");
+    REFUSED(nic("type=wifi"), "type must be");
+    REFUSED(nic("mode=magic"), "mode must be");
+    REFUSED(nic("colour=red"), "'colour' is not known");
+    REFUSED(nic("fast"), "expected key=value");
+    REFUSED(nic("rate=10"), "rate must be");
+    REFUSED(nic("rate=Mb/s"), "rate must be");
+    REFUSED(nic("rate=10Mx/s"), "rate must be");
+    REFUSED(nic("rate=10Mb/s@"), "rate must be");
+    REFUSED(nic("rate=10Mb/s@20"), "rate must be");
+    REFUSED(nic("rate=0b/s"), "too small");
+    REFUSED(nic("rate=99999999999999999999Gb/s"), "rate must be");
+    REFUSED(nic("rate=1000GB/s@100s"), "too big");
+}
+
+/* ---- configurations ----------------------------------------------------------------------- */
+
+/* Reads and completes a configuration; the messages go to `why`. */
+static int config(struct hl_domain_config *c, const char *devices)
+{
+    struct cfg *cfg = cfg_new();
+    struct cfg_error err = {0};
+    struct hl_error *e = hl_error_new();
+    char text[1024], *said;
+    int rc;
+
+    snprintf(text, sizeof(text), "name='web'\nkernel='/k'\nmemory=64\n%s", devices);
+    hl_domain_config_init(c);
+    rc = cfg_parse(cfg, "t.cfg", text, strlen(text), &err);
+    if (rc == 0)
+        rc = cfg_to_domain(cfg, "t.cfg", c, NULL, NULL, &err);
+    if (rc < 0) {
+        snprintf(why, sizeof(why), "%u:%u: %s", err.place.line, err.place.column, err.text);
+    } else {
+        rc = hl_domain_config_finish(c, e);
+        said = hl_error_sentence(e);
+        snprintf(why, sizeof(why), "%s", said ? said : "");
+        free(said);
+    }
+    cfg_free(cfg);
+    hl_error_free(e);
+    return rc;
+}
+
+#define WRONG(devices, words)                                  \
+    do {                                                       \
+        struct hl_domain_config c_;                            \
+        int rc_ = config(&c_, devices);                        \
+        hl_domain_config_free(&c_);                            \
+        if (rc_ == 0 || strstr(why, words) == NULL) {          \
+            fprintf(stderr, "%d %s\n", rc_, why);              \
+            test_fail(__FILE__, __LINE__, "no \"" words "\""); \
+            return;                                            \
+        }                                                      \
+    } while (0)
+
+static void places_of_errors(void)
+{
+    WRONG("disk = [ '/x,raw,xvda,w', '/y,raw,xvdb,q' ]", "4:27: disk: access must be");
+    WRONG("vif = [ '',\n 'mac=x' ]", "5:2: vif: mac must be");
+    WRONG("vif = [ 3 ]", "4:9: vif must be a list of strings");
+    WRONG("disk = '/x,raw,xvda,w'", "disk must be a list");
+    WRONG("disk = [ '/x,raw,xvda,w', '/y,raw,d0,w' ]", "two disks have the same number");
+    WRONG("vif = [ 'devid=1', 'devid=1' ]", "two interfaces have the same number");
+    WRONG("vif = [ 'mode=route' ]", "needs the guest's address");
+    WRONG("vif = [ 'mode=nat,ip=::1' ]", "no IPv4 address");
+    WRONG("vif = [ 'mode=nat,script=/bin/true' ]", "exclude each other");
+    WRONG("vif = [ 'backend=net' ]", "driver domains");
+    WRONG("disk = [ '/x,raw,xvda,w,backend=st' ]", "driver domains");
+}
+
+static void defaults(void)
+{
+    struct hl_domain_config c, d;
+
+    setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
+    /* Numbers that were asked for come first. */
+    CHECK(config(&c, "vif = [ '', 'devid=0' ]") == 0 && c.devices.items[0].devid == 1);
+    hl_domain_config_free(&c);
+    CHECK(config(&c, "vif = [ '', 'mode=nat', 'script=/nothere/vif-nat', 'devid=5',\n"
+                     " 'script=/bin/true' ]") == 0);
+    CHECK(c.devices.count == 5);
+    CHECK_STR(c.devices.items[0].nic.bridge, "xenbr0");
+    CHECK_STR(c.devices.items[1].nic.bridge, "hlnat0");
+    CHECK(c.devices.items[2].nic.mode == HL_NIC_NAT && c.devices.items[2].nic.script == NULL);
+    CHECK(c.devices.items[4].nic.mode == HL_NIC_SCRIPT);
+    CHECK(c.devices.items[0].devid == 0 && c.devices.items[1].devid == 1);
+    CHECK(c.devices.items[2].devid == 2 && c.devices.items[3].devid == 5);
+    CHECK(c.devices.items[4].devid == 3);
+    CHECK(strncmp(c.devices.items[0].nic.mac, "00:16:3e:", 9) == 0);
+    CHECK(strcmp(c.devices.items[0].nic.mac, c.devices.items[1].nic.mac) != 0);
+    /* The same guest gets the same addresses. */
+    CHECK(config(&d, "vif = [ '' ]") == 0);
+    CHECK_STR(d.devices.items[0].nic.mac, c.devices.items[0].nic.mac);
+    hl_domain_config_free(&c);
+    hl_domain_config_free(&d);
+}
+
+static void defaults_of_the_host(void)
+{
+    static const char conf[] = "# the host's\nautoballoon=\"off\"\nvif.default.bridge=\"br1\"\n"
+                               "vif.default.gatewaydev='eth3'\nvif.nat.bridge=\"priv\"\n";
+    char path[] = "/tmp/xl.conf.XXXXXX";
+    struct hl_domain_config c;
+    int fd = mkstemp(path);
+
+    CHECK(fd >= 0 && write(fd, conf, strlen(conf)) == (ssize_t)strlen(conf));
+    setenv("HOSPES_XL_CONF", path, 1);
+    CHECK(config(&c, "vif = [ '', 'bridge=mine', 'mode=nat' ]") == 0);
+    CHECK_STR(c.devices.items[0].nic.bridge, "br1");
+    CHECK_STR(c.devices.items[0].nic.gatewaydev, "eth3");
+    CHECK_STR(c.devices.items[1].nic.bridge, "mine");
+    CHECK_STR(c.devices.items[2].nic.bridge, "priv");
+    hl_domain_config_free(&c);
+    CHECK(ftruncate(fd, 0) == 0 && pwrite(fd, "vif.default.bridge=\n", 20, 0) == 20);
+    WRONG("vif = [ '' ]", "xl.conf");
+    close(fd);
+    unlink(path);
+    unsetenv("HOSPES_XL_CONF");
+}
+
+static void json(void)
+{
+    struct hl_domain_config c, back, copy;
+    char *text, *again;
+
+    setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
+    CHECK(config(&c,
+                 "disk = [ '/x,raw,xvda,w!', '/iso,,hdc,,cdrom,no-discard', ',,hdd,,cdrom' ]\n"
+                 "vif = [ 'mac=00:16:3e:00:00:01,rate=1MB/s,mtu=9000', 'mode=nat,untrusted' ]") ==
+          0);
+    text = hl_domain_config_to_json(&c, false);
+    CHECK(strstr(text, "\"disks\":[{\"pdev_path\":\"/x\",\"vdev\":\"xvda\",\"format\":\"raw\","
+                       "\"readwrite\":1,\"shared\":1}"));
+    CHECK(strstr(text, "{\"vdev\":\"hdd\",\"format\":\"empty\",\"removable\":1,\"is_cdrom\":1}"));
+    CHECK(strstr(text, "\"nics\":[{\"devid\":0,\"mtu\":9000,\"mac\":\"00:16:3e:00:00:01\","
+                       "\"bridge\":\"xenbr0\",\"rate_bytes_per_interval\":50000,"
+                       "\"rate_interval_usecs\":50000}"));
+    CHECK(hl_domain_config_from_json(&back, text, strlen(text), NULL) == 0);
+    again = hl_domain_config_to_json(&back, false);
+    CHECK_STR(again, text);
+    CHECK(back.devices.items[0].devid == 51712 && back.devices.items[2].devid == 5696);
+    free(again);
+    CHECK(hl_domain_config_copy(&copy, &back) == 0);
+    hl_domain_config_free(&back);
+    again = hl_domain_config_to_json(&copy, false);
+    CHECK_STR(again, text);
+    hl_device_list_remove(&copy.devices, HL_DEVICE_VBD, 51712);
+    CHECK(copy.devices.count == 4 && copy.devices.items[0].devid == 5632);
+    hl_domain_config_free(&copy);
+    /* Damaged in each place, it is read or refused, and nothing else. */
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        char was = text[i];
+
+        text[i] = (char)('0' + test_random() % 10);
+        if (hl_domain_config_from_json(&back, text, strlen(text), NULL) == 0)
+            hl_domain_config_free(&back);
+        text[i] = was;
+    }
+    free(again);
+    free(text);
+    hl_domain_config_free(&c);
+}
+
+/* Random pieces of the grammar in random order: a result or an error, never a step too far. */
+static void random_texts(void)
+{
+    static const char *const pieces[] = {
+        ",",      "=",        ":",         "/x",     "xvda",
+        "hdc",    "cdrom",    "raw",       "vdev=",  "target=",
+        "phy:",   "tap:",     "file:",     "access", "w!",
+        " ",      "format=",  "drbd:",     "mac=",   "00:16",
+        "rate=",  "10Mb/s",   "@20ms",     "mtu=",   "99999999999999999999",
+        "devid=", "ip=",      "script=",   "1",      "ioemu:",
+        "\t",     "mode=nat", "untrusted",
+    };
+    struct hl_device d;
+
+    for (int i = 0; i < 40000; i++) {
+        char text[256] = "";
+        unsigned int n = test_random() % 10;
+
+        while (n--)
+            strcat(text, pieces[test_random() % (sizeof(pieces) / sizeof(pieces[0]))]);
+        for (int k = 0; k < HL_DEVICE_KINDS; k++) {
+            char *exact = strdup(text);
+
+            if (hl_device_parse((enum hl_device_kind)k, exact, &d, why, sizeof(why)) == 0)
+                hl_device_free(&d);
+            else
+                CHECK(why[0] != '\0');
+            free(exact);
+        }
+    }
+}
+
+/* ---- scripts ------------------------------------------------------------------------------ */
+
+static int sh(const char *text, unsigned int seconds, char **said)
+{
+    const char *argv[] = {"/bin/sh", "-c", text, NULL};
+    const char *env[] = {"XENBUS_PATH=/a/b", NULL};
+    const struct script run = {"run a script", argv, env, seconds};
+    struct hl_error *e = hl_error_new();
+    int rc = script_run(&run, e);
+
+    *said = hl_error_sentence(e);
+    hl_error_free(e);
+    return rc;
+}
+
+static void scripts(void)
+{
+    char *said;
+
+    CHECK(sh("[ \"$XENBUS_PATH\" = /a/b ] && [ -n \"$PATH\" ] && ! read x", 20, &said) == 0);
+    free(said);
+    CHECK(sh("echo the bridge is not there >&2; exit 3", 20, &said) == -EIO);
+    CHECK(strstr(said, "exit status 3: the bridge is not there") != NULL);
+    free(said);
+    CHECK(sh("yes | head -c 100000 >&2; echo last words >&2; exit 1", 20, &said) == -EIO);
+    CHECK(strstr(said, "last words") != NULL && strlen(said) < 2000);
+    free(said);
+    CHECK(sh("kill -9 $$", 20, &said) == -EIO);
+    CHECK(strstr(said, "signal 9") != NULL);
+    free(said);
+    CHECK(sh("sleep 60 & sleep 60", 1, &said) == -ETIMEDOUT);
+    CHECK(strstr(said, "did not end within 1 s") != NULL);
+    free(said);
+    /* What it leaves running does not hold us up. */
+    CHECK(sh("sleep 30 & exit 0", 20, &said) == 0);
+    free(said);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {"disks_by_place", disks_by_place},
+        {"disks_by_name", disks_by_name},
+        {"disks_of_old", disks_of_old},
+        {"bad_disks", bad_disks},
+        {"vdevs", vdevs},
+        {"nics", nics},
+        {"bad_nics", bad_nics},
+        {"places_of_errors", places_of_errors},
+        {"defaults", defaults},
+        {"defaults_of_the_host", defaults_of_the_host},
+        {"json", json},
+        {"random_texts", random_texts},
+        {"scripts", scripts},
+    };
+
+    return test_run("device", tests, sizeof(tests) / sizeof(tests[0]));
+}
