@@ -117,11 +117,8 @@ HYPERCALL(hc_domctl)
         return missing(op.cmd);
     if (!(entry->flags & NO_DOMAIN)) {
         d = domain_get_by_id(op.domain == DOMID_SELF ? current->domain->id : op.domain);
-        if (!d || d->id >= DOMID_FIRST_RESERVED) {
-            if (d)
-                domain_put(d);
+        if (!d)
             return -ESRCH;
-        }
     }
     /* Not waited for: the holder may wait for this very vCPU to leave its CPU. */
     if (!spin_trylock(&domctl_lock)) {

@@ -142,7 +142,8 @@ extern struct domain *dom_io;      /* DOMID_IO: device memory */
 extern struct domain *domain_list; /* ascending ids; walk with domain_next() */
 
 /*
- * The domain with this id, with a reference, or NULL. DOMID_SELF is not resolved.
+ * The domain with this id, with a reference, or NULL. Neither DOMID_SELF nor a special domain is found:
+ * who means those names them (dom_xen, dom_io).
  * domain_put() undoes it. Any context.
  */
 struct domain *domain_get_by_id(domid_t id);

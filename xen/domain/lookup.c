@@ -32,7 +32,8 @@ struct domain *domain_get_by_id(domid_t id)
     struct domain *d = slot_read(id);
     uint32_t refs;
 
-    if (!d)
+    /* The special ones have no vCPUs, ports or tables: what is meant for domains would fall over them. */
+    if (!d || unlikely(id >= DOMID_FIRST_RESERVED))
         return NULL;
     refs = READ_ONCE(d->refs);
     do {

@@ -35,6 +35,27 @@ static void made_and_found(void)
     EXPECT(!domain_get_by_id(5));
 }
 
+/* DOMID_XEN and DOMID_IO own frames; whoever names them where a domain is meant gets none. */
+static void special_ones_are_not_found(void)
+{
+    static const domid_t ids[] = {DOMID_XEN, DOMID_IO, DOMID_COW, DOMID_INVALID, DOMID_IDLE};
+    struct sched_remote_shutdown down = {.reason = SHUTDOWN_crash};
+    struct evtchn_alloc_unbound alloc = {.remote_dom = 0};
+    struct xen_domctl op = {.cmd = XEN_DOMCTL_pausedomain,
+                            .interface_version = XEN_DOMCTL_INTERFACE_VERSION};
+    sim_start(1);
+    sim_as(dom0->vcpu[0]);
+    for (unsigned int i = 0; i < ARRAY_SIZE(ids); i++) {
+        EXPECT(!domain_get_by_id(ids[i]));
+        down.domain_id = alloc.dom = op.domain = ids[i];
+        EXPECT_EQ(hc_sched_op(SCHEDOP_remote_shutdown, (unsigned long)&down, 0, 0, 0), -ESRCH);
+        EXPECT_EQ(hc_event_channel_op(EVTCHNOP_alloc_unbound, (unsigned long)&alloc, 0, 0, 0),
+                  -ESRCH);
+        EXPECT_EQ(hc_domctl((unsigned long)&op, 0, 0, 0, 0), -ESRCH);
+    }
+    EXPECT(!dom_xen->is_shut_down);
+}
+
 static void walks_in_order(void)
 {
     static const domid_t ids[] = {700, 3, 512, 513, 32000, 511};
@@ -429,6 +450,7 @@ static void ranges_against_bits(void)
 static const struct sim_test tests[] = {
     {"domain/made_and_found", made_and_found},
     {"domain/walks_in_order", walks_in_order},
+    {"domain/special_ones_are_not_found", special_ones_are_not_found},
     {"domain/a_reference_outlives", a_reference_outlives},
     {"domain/failing_allocations", failing_allocations},
     {"domain/thousand_cycles", thousand_cycles},
