@@ -66,7 +66,7 @@ long domctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
     uint32_t id = e->vcpu;
 
     if (!v || v == current)
-        return v ? -EINVAL : -ESRCH;
+        return -ESRCH;
     vcpu_pause(v);
     memset(e, 0, sizeof(*e));
     e->vcpu = id;
@@ -170,7 +170,7 @@ long domctl_setvcpuextstate(struct domain *d, struct xen_domctl *op)
 long domctl_get_vcpu_msrs(struct domain *d, struct xen_domctl *op)
 {
     if (!domctl_vcpu(d, op->u.vcpu_msrs.vcpu))
-        return -EINVAL;
+        return -ESRCH;
     op->u.vcpu_msrs.msr_count = 0;
     return 0;
 }
@@ -180,7 +180,7 @@ long domctl_set_vcpu_msrs(struct domain *d, struct xen_domctl *op)
     struct xen_domctl_vcpu_msrs *m = &op->u.vcpu_msrs;
 
     if (!domctl_vcpu(d, m->vcpu))
-        return -EINVAL;
+        return -ESRCH;
     if (guest_ptr_null(guest_ptr_of(m->msrs)) || !m->msr_count) {
         m->msr_count = 0;
         return 0;
@@ -193,8 +193,6 @@ long domctl_sendtrigger(struct domain *d, struct xen_domctl *op)
 {
     struct vcpu *v = domctl_vcpu(d, op->u.sendtrigger.vcpu);
 
-    if (op->u.sendtrigger.vcpu >= d->max_vcpus)
-        return -EINVAL;
     if (!v)
         return -ESRCH;
     switch (op->u.sendtrigger.trigger) {

@@ -4,7 +4,8 @@
 #include "x86/cpuid_policy.h"
 #include "x86/time.h"
 
-#define TSC_MODE_MAX 2 /* default, always emulated, never emulated */
+#define TSC_MODE_NATIVE 2
+#define TSC_MODE_MAX    2 /* default, always emulated, never emulated */
 
 long domctl_settimeoffset(struct domain *d, struct xen_domctl *op)
 {
@@ -17,7 +18,11 @@ long domctl_set_address_size(struct domain *d, struct xen_domctl *op)
 {
     if (d->type != DOM_PV)
         return -EOPNOTSUPP;
-    return op->u.address_size.size == 64 ? 0 : -EINVAL;
+    switch (op->u.address_size.size) {
+    case 64: return 0;
+    case 32: return -EOPNOTSUPP;
+    default: return -EINVAL;
+    }
 }
 
 long domctl_get_address_size(struct domain *d __unused, struct xen_domctl *op)
@@ -42,11 +47,13 @@ long domctl_gettscinfo(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_tsc_info *t = &op->u.tsc_info;
 
+    bool native = d->tsc_mode == TSC_MODE_NATIVE; /* nothing to go on with elsewhere */
+
     *t = (struct xen_domctl_tsc_info){
         .tsc_mode = d->tsc_mode,
-        .gtsc_khz = tsc_khz,
+        .gtsc_khz = native ? 0 : tsc_khz,
         .incarnation = d->tsc_incarnation,
-        .elapsed_nsec = (uint64_t)now(),
+        .elapsed_nsec = native ? 0 : (uint64_t)now(),
     };
     return 0;
 }
@@ -145,7 +152,9 @@ long domctl_set_cpu_policy(struct domain *d, struct xen_domctl *op)
     long rc;
 
     c->err_leaf = c->err_subleaf = c->err_msr = ~0u;
-    if (d == current->domain || (d->max_vcpus && d->vcpu[0] && d->vcpu[0]->initialised))
+    if (d == current->domain)
+        return -EINVAL;
+    if ((d->max_vcpus && d->vcpu[0] && d->vcpu[0]->initialised))
         return -EEXIST; /* its kernel has looked already */
     p = hv_zalloc(sizeof(*p));
     if (!p)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* domctl: making, stopping and ending domains. */
 #include "hypercalls/domctl.h"
+#include "domain/grant_table.h"
 
 /* Whether this configuration is one that we can make; changes nothing. */
 static long check_config(const struct xen_domctl_createdomain *c)
@@ -19,9 +20,13 @@ static long check_config(const struct xen_domctl_createdomain *c)
         return -EINVAL;
     if (c->grant_opts & ~XEN_DOMCTL_GRANT_version_mask || version < 1 || version > 2)
         return -EINVAL;
+    if (!grant_table_limits_ok(c->max_grant_frames, c->max_maptrack_frames))
+        return -EINVAL;
     if (c->cpupool_id != 0)
-        return -ENOENT;
-    if (c->arch.emulation_flags || c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX)
+        return -ESRCH;
+    if (c->arch.emulation_flags)
+        return c->arch.emulation_flags & ~XEN_X86_EMU_ALL ? -EINVAL : -EOPNOTSUPP;
+    if (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX)
         return -EINVAL;
     return 0;
 }

@@ -49,8 +49,11 @@ void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)
 /* Of the first domain with this id or a higher one. */
 long domctl_getdomaininfo(struct domain *unused __unused, struct xen_domctl *op)
 {
-    struct domain *d = domain_get_from(op->domain);
+    struct domain *d;
 
+    if (op->domain >= DOMID_FIRST_RESERVED)
+        return -EINVAL;
+    d = domain_get_from(op->domain);
     if (!d)
         return -ESRCH;
     domain_info_fill(d, &op->u.getdomaininfo);

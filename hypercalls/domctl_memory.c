@@ -48,10 +48,9 @@ long domctl_ioport_permission(struct domain *d, struct xen_domctl *op)
 {
     const struct xen_domctl_ioport_permission *p = &op->u.ioport_permission;
 
-    if (p->first_port > 0xffff || p->nr_ports > 0x10000 || p->first_port + p->nr_ports > 0x10000)
+    if (!p->nr_ports || p->first_port > 0xffff || p->nr_ports > 0x10000 ||
+        p->first_port + p->nr_ports > 0x10000)
         return -EINVAL;
-    if (!p->nr_ports)
-        return 0;
     return permission(&current->domain->ioport_caps, &d->ioport_caps, p->first_port,
                       p->first_port + p->nr_ports - 1, p->allow_access);
 }
@@ -61,13 +60,16 @@ long domctl_hypercall_init(struct domain *d, struct xen_domctl *op)
     uint64_t gmfn = op->u.hypercall_init.gmfn;
     struct frame *f;
 
-    if (!mfn_valid(mfn_make(gmfn)))
-        return -EACCES;
-    f = mfn_to_frame(mfn_make(index_nospec(gmfn, max_mfn)));
-    if (!frame_get_writable(f, d))
-        return -EACCES;
+    f = mfn_get(mfn_make(gmfn), d);
+    if (!f)
+        return -EINVAL;
+    if (!frame_get_writable(f, d)) {
+        frame_put(f);
+        return -EPERM;
+    }
     pv_hypercall_page(frame_to_virt(f));
     frame_put_writable(f);
+    frame_put(f);
     return 0;
 }
 
@@ -123,6 +125,11 @@ long domctl_shadow_op(struct domain *d __unused, struct xen_domctl *op)
     case XEN_DOMCTL_SHADOW_OP_OFF:
     case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION: return 0;
     case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION: s->mb = 0; return 0;
-    default: return -EOPNOTSUPP;
+    case XEN_DOMCTL_SHADOW_OP_ENABLE:
+    case XEN_DOMCTL_SHADOW_OP_ENABLE_TEST:
+    case XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY:
+    case XEN_DOMCTL_SHADOW_OP_CLEAN:
+    case XEN_DOMCTL_SHADOW_OP_PEEK: return -EOPNOTSUPP;
+    default: return -EINVAL;
     }
 }

@@ -121,6 +121,8 @@ long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
         s->u.credit2.cap = cap;
         return 0;
     case XEN_DOMCTL_SCHEDOP_putinfo:
+        if (s->u.credit2.cap > 100u * d->max_vcpus)
+            return -EINVAL;
         /* A weight of zero means: as it is. */
         return sched_set_params(d, s->u.credit2.weight ? s->u.credit2.weight : weight,
                                 s->u.credit2.cap);

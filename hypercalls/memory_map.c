@@ -6,7 +6,7 @@
 #include "mm/balloon.h"
 
 /* The map of a guest is bounded: it is the hypervisor's memory. */
-#define MAX_E820 128
+#define MAX_E820 1024
 
 long memory_machphys_mfn_list(guest_ptr_t arg)
 {
@@ -202,7 +202,9 @@ long memory_acquire_resource(guest_ptr_t arg, unsigned long start)
         return -EINVAL;
     guest_ptr_t list = guest_ptr_of(res.frame_list);
     /* One's own resources are not to be had this way. */
-    if (res.domid == DOMID_SELF || res.domid == current->domain->id)
+    if (res.domid == DOMID_SELF)
+        return -ESRCH;
+    if (res.domid == current->domain->id)
         return -EPERM;
     struct domain *d = domain_get_controlled(res.domid, &rc);
     if (!d)
@@ -220,7 +222,7 @@ long memory_acquire_resource(guest_ptr_t arg, unsigned long start)
                            &res.nr_frames, sizeof(res.nr_frames));
         goto out;
     }
-    if (res.frame > (uint64_t)rc || res.nr_frames > (uint64_t)rc - res.frame ||
+    if (!res.nr_frames || res.frame > (uint64_t)rc || res.nr_frames > (uint64_t)rc - res.frame ||
         start > res.nr_frames) {
         rc = -EINVAL;
         goto out;

@@ -90,11 +90,8 @@ static long remove_from_physmap(guest_ptr_t arg)
     struct domain *d = memory_get_domain(a.domid, &rc);
     if (!d)
         return rc;
-    struct frame *f = mfn_get(mfn_make(a.gpfn), d);
-    if (f)
-        frame_put(f);
     memory_put(d);
-    return f ? 0 : -ENOENT;
+    return d->type == DOM_PV ? -EACCES : hypercall_enosys("memory_op", XENMEM_remove_from_physmap);
 }
 
 static long vnuma_info(guest_ptr_t arg)
@@ -104,6 +101,8 @@ static long vnuma_info(guest_ptr_t arg)
 
     if (copy_struct_from_guest(&info, arg))
         return -EFAULT;
+    if (info.pad)
+        return -EINVAL;
     struct domain *d = memory_get_domain(info.domid, &rc);
     if (!d)
         return rc;
@@ -118,6 +117,8 @@ static long reserved_device_memory(guest_ptr_t arg)
 
     if (copy_struct_from_guest(&map, arg))
         return -EFAULT;
+    if (map.flags & ~XENMEM_RDM_ALL)
+        return -EINVAL;
     map.nr_entries = 0;
     return copy_struct_to_guest(arg, &map);
 }
@@ -160,5 +161,6 @@ HYPERCALL(hc_memory_op)
         return memory_reservation(op, arg, start);
     if (op == XENMEM_acquire_resource)
         return memory_acquire_resource(arg, start);
-    return start ? -EINVAL : other_op(op, arg);
+    /* Only those above go on where they stopped. */
+    return start && op <= XENMEM_acquire_resource ? -EINVAL : other_op(op, arg);
 }

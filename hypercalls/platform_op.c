@@ -49,7 +49,7 @@ static long efi_info(struct xenpf_firmware_info *fw)
     struct efi_info efi;
 
     if (!efi_info_get(&efi))
-        return -EOPNOTSUPP;
+        return -ENOSYS;
     switch (fw->index) {
     case XEN_FW_EFI_VERSION: fw->u.efi_info.version = efi.version; return 0;
     case XEN_FW_EFI_RT_VERSION: return -EOPNOTSUPP; /* its services are not called */

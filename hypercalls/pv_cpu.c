@@ -211,6 +211,20 @@ static long callback_register(struct vcpu *v, const struct callback_register *r)
     }
 }
 
+/* The others a kernel cannot be without. */
+static long callback_unregister(struct vcpu *v, unsigned int type)
+{
+    switch (type) {
+    case CALLBACKTYPE_nmi: return pv_set_nmi_handler(v, 0);
+    case CALLBACKTYPE_event:
+    case CALLBACKTYPE_failsafe:
+    case CALLBACKTYPE_syscall:
+    case CALLBACKTYPE_syscall32:
+    case CALLBACKTYPE_sysenter: return -EINVAL;
+    default: return hypercall_enosys("callback_op type", type);
+    }
+}
+
 HYPERCALL(hc_callback_op)
 {
     struct vcpu *v = current;
@@ -225,10 +239,24 @@ HYPERCALL(hc_callback_op)
         struct callback_unregister u;
         if (copy_struct_from_guest(&u, guest_ptr(a2)))
             return -EFAULT;
-        return u.type == CALLBACKTYPE_nmi ? pv_set_nmi_handler(v, 0) : -EINVAL;
+        return callback_unregister(v, u.type);
     }
     default: return hypercall_enosys("callback_op", a1);
     }
+}
+
+/* The first form of callback_op: three at once, none of which masks events. */
+HYPERCALL(hc_set_callbacks)
+{
+    struct vcpu *v = current;
+
+    if (!va_is_canonical(a1) || !va_is_canonical(a2) || !va_is_canonical(a3))
+        return -EINVAL;
+    v->pv.event_cb = a1;
+    v->pv.failsafe_cb = a2;
+    v->pv.syscall_cb = a3;
+    v->pv.failsafe_masks = v->pv.syscall_masks = false;
+    return 0;
 }
 
 HYPERCALL(hc_nmi_op)

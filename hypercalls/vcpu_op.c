@@ -151,7 +151,7 @@ static long do_register_vcpu_info(struct vcpu *v, guest_ptr_t arg)
     if (op.offset > PAGE_SIZE - sizeof(struct vcpu_info))
         return -ENXIO;
     if (op.offset & 7)
-        return -EINVAL;
+        return -ENXIO;
     if (v != current && !(READ_ONCE(v->pause_flags) & VPF_DOWN))
         return -EINVAL;
     spin_lock(&d->lock);

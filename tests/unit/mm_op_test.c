@@ -297,7 +297,7 @@ static void maps(void)
     current = &tools_vcpu;
     memcpy(guest_at(ARG), &set, sizeof(set));
     EXPECT_EQ(call(XENMEM_set_memory_map, ARG), 0);
-    set.map.nr_entries = 129;
+    set.map.nr_entries = 1025;
     memcpy(guest_at(ARG), &set, sizeof(set));
     EXPECT_EQ(call(XENMEM_set_memory_map, ARG), -EINVAL);
     current = &guest_vcpu;
@@ -346,7 +346,7 @@ static void resources(void)
     EXPECT_EQ(call(XENMEM_acquire_resource, ARG), -EINVAL);
     r.domid = DOMID_SELF;
     memcpy(guest_at(ARG), &r, sizeof(r));
-    EXPECT_EQ(call(XENMEM_acquire_resource, ARG), -EPERM);
+    EXPECT_EQ(call(XENMEM_acquire_resource, ARG), -ESRCH);
     EXPECT_EQ(guest->refs, 1);
 }
 

@@ -131,6 +131,7 @@ static void alloc_claims(void)
     d->max_pages = 2000;
     EXPECT_EQ(dom_claim(d, free + 1), -ENOMEM);
     EXPECT_EQ(dom_claim(d, free - 10), 0);
+    EXPECT_EQ(dom_claim(d, 5), -EINVAL); /* one at a time */
     EXPECT_EQ(frames_claimed_count(), free - 10);
     uint64_t mfns[16];
     EXPECT_EQ(dom_frames_take(other, 16, 0, mfns), 10); /* what is not promised */
@@ -235,7 +236,7 @@ static void give_used_frame(void)
     EXPECT_EQ(frames_free_count(), free + 1); /* the mapped one stays, and stays charged */
     EXPECT_EQ(d->tot_pages, 2);
     EXPECT(!frame_get(data, d)); /* but there are no new uses of it */
-    EXPECT_EQ(pt_write_entry(l1, 4, pte_to(data, PTE_RO), d, d, false), -EINVAL);
+    EXPECT_EQ(pt_write_entry(l1, 4, pte_to(data, PTE_RO), d, d, false), -EBUSY);
     EXPECT_EQ(pt_write_entry(l1, 3, 0, d, d, false), 0);
     EXPECT_EQ(frames_free_count(), free + 2);
     check();
@@ -315,14 +316,14 @@ static void shared_frames(void)
     EXPECT(!dom_frame_free(f, d));
     /* The hypervisor's read-only frames: readable as DOMID_XEN's, never writable, nobody else's. */
     EXPECT_EQ(pt_write_entry(l1, 1, pte_to(ro, PTE_RO | PTE_RW), d, dom_xen, false), -EBUSY);
-    EXPECT_EQ(pt_write_entry(l1, 1, pte_to(ro, PTE_RO), d, d, false), -EINVAL);
+    EXPECT_EQ(pt_write_entry(l1, 1, pte_to(ro, PTE_RO), d, d, false), -EBUSY);
     EXPECT_EQ(pt_write_entry(l1, 1, pte_to(ro, PTE_RO), d, dom_xen, false), 0);
     EXPECT_EQ(pt_write_entry(l1, 1, pte_to(ro, PTE_RO | PTE_RW), d, dom_xen, false), -EBUSY);
     /* Taken back while mapped: gone with the last mapping. */
     uint64_t free = frames_free_count();
     frame_unshare(f, d);
     EXPECT_EQ(frames_free_count(), free);
-    EXPECT_EQ(pt_write_entry(l1, 5, pte_to(f, PTE_RO), d, d, false), -EINVAL);
+    EXPECT_EQ(pt_write_entry(l1, 5, pte_to(f, PTE_RO), d, d, false), -EBUSY);
     EXPECT_EQ(pt_write_entry(l1, 0, 0, d, d, false), 0);
     EXPECT_EQ(frames_free_count(), free + 1);
 }

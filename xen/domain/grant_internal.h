@@ -9,6 +9,7 @@
 #define DEFAULT_FRAMES    64
 #define DEFAULT_MAPTRACK  1024
 #define MAX_GRANT_FRAMES  4096u
+#define MAX_MAPTRACK      65536
 #define MAPTRACK_PER_PAGE 128u /* a power of two: handles are looked up often */
 /* The ABI counts map-track frames of 8-byte entries. */
 #define MAPTRACK_PER_UNIT 512u

@@ -22,7 +22,7 @@ static int16_t set_status(grant_entry_v1_t *e, domid_t borrower, bool writable)
     uint32_t old = READ_ONCE(*entry_word(e));
 
     for (unsigned int i = 0; i < STATUS_TRIES; i++) {
-        if ((old & GTF_type_mask) != GTF_permit_access || old >> 16 != borrower)
+        if ((old & (GTF_type_mask | GTF_sub_page)) != GTF_permit_access || old >> 16 != borrower)
             return GNTST_general_error;
         if (writable && (old & GTF_readonly))
             return GNTST_general_error;
@@ -202,6 +202,11 @@ void grant_table_size(const struct domain *d, uint32_t *nr, uint32_t *max)
     *max = d->grant_table->max_frames;
 }
 
+bool grant_table_limits_ok(int max_frames, int max_maptrack)
+{
+    return max_frames && max_frames <= (int)MAX_GRANT_FRAMES && max_maptrack <= MAX_MAPTRACK;
+}
+
 int grant_table_init(struct domain *d, int max_frames, int max_maptrack,
                      unsigned int max_version __unused)
 {
@@ -214,8 +219,9 @@ int grant_table_init(struct domain *d, int max_frames, int max_maptrack,
     spin_lock_init(&gt->lock, LOCK_GRANT);
     spin_lock_init(&gt->maptrack_lock, LOCK_GRANT_MAP);
     gt->max_frames = MIN(max_frames < 0 ? DEFAULT_FRAMES : (uint32_t)max_frames, MAX_GRANT_FRAMES);
-    gt->max_maptrack = (max_maptrack < 0 ? DEFAULT_MAPTRACK : MIN((uint32_t)max_maptrack, 65536u)) *
-                       MAPTRACK_PER_UNIT;
+    gt->max_maptrack =
+        (max_maptrack < 0 ? DEFAULT_MAPTRACK : (uint32_t)MIN(max_maptrack, MAX_MAPTRACK)) *
+        MAPTRACK_PER_UNIT;
     gt->maptrack_free = MAPTRACK_NONE;
     d->grant_table = gt;
     gt->shared = hv_zalloc(MAX(gt->max_frames, 1u) * sizeof(*gt->shared));

@@ -13,6 +13,8 @@
 #include "hypercalls/abi/grant_table.h"
 
 /* Limits in frames, as in createdomain; negative: the default. */
+/* Whether a domain may have these; negative ones are the defaults. */
+bool grant_table_limits_ok(int max_frames, int max_maptrack);
 int grant_table_init(struct domain *d, int max_frames, int max_maptrack, unsigned int max_version);
 /* Release d's mappings of others' grants (preemptible: -ERESTART), at death. */
 int grant_release_mappings(struct domain *d);

@@ -371,11 +371,12 @@ int dom_claim(struct domain *d, uint64_t pages)
 
     spin_lock(&d->mem_lock);
     spin_lock(&frames_lock);
-    claimed_frames -= d->claimed_pages;
-    d->claimed_pages = 0;
-    if (pages && d->dying) {
-        rc = -EINVAL; /* nobody would give it back */
-    } else if (pages) {
+    if (pages && (d->dying || d->claimed_pages)) {
+        rc = -EINVAL; /* nobody would give it back; the one that there is must be given up first */
+    } else if (!pages) {
+        claimed_frames -= d->claimed_pages;
+        d->claimed_pages = 0;
+    } else {
         /* The claim is for the domain's total; what it has already is part of it. */
         uint64_t more = pages > d->tot_pages ? pages - d->tot_pages : 0;
         if (pages > d->max_pages || more == 0)

@@ -71,8 +71,7 @@ static int l1e_get_other(pte_t *e, struct domain *d, struct domain *pg_owner, mf
         *e |= PTE_USER;
         return 0;
     }
-    /* Its own, but not to be written now? (Only the answer depends on it.) */
-    return (x & FI_ALLOCATED) && mfn_to_frame(m)->owner == pg_owner->id ? -EBUSY : -EINVAL;
+    return -EBUSY; /* not its own, or not to be written now */
 }
 
 /* The entry is present. */

@@ -108,6 +108,21 @@ static int get_root(struct domain *d, uint64_t mfn, struct frame **root)
     return rc;
 }
 
+/* Addresses that a CPU would refuse later are refused now. */
+static bool addresses_ok(const struct vcpu_guest_context *c)
+{
+    if (!va_is_canonical(c->user_regs.rip) || !va_is_canonical(c->user_regs.rsp) ||
+        !va_is_canonical(c->kernel_sp) || !va_is_canonical(c->event_callback_eip) ||
+        !va_is_canonical(c->failsafe_callback_eip) || !va_is_canonical(c->syscall_callback_eip))
+        return false;
+    if (c->ldt_ents && (!va_is_canonical(c->ldt_base) || (c->ldt_base & ~PAGE_MASK)))
+        return false;
+    for (unsigned int i = 0; i < ARRAY_SIZE(c->trap_ctxt); i++)
+        if (!va_is_canonical(c->trap_ctxt[i].address))
+            return false;
+    return true;
+}
+
 static void put_root(struct domain *d, struct frame **root)
 {
     if (*root) {
@@ -125,11 +140,7 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 
     if (v->is_running && v == current)
         return -EINVAL;
-    if (c->ldt_ents > 8192 || c->gdt_ents > FIRST_RESERVED_GDT_ENTRY)
-        return -EINVAL;
-
-    if (!va_is_canonical(c->event_callback_eip) || !va_is_canonical(c->failsafe_callback_eip) ||
-        !va_is_canonical(c->syscall_callback_eip))
+    if (c->ldt_ents > 8192 || c->gdt_ents > FIRST_RESERVED_GDT_ENTRY || !addresses_ok(c))
         return -EINVAL;
 
     /* Tables first: they can fail or be preempted; the rest cannot. */

@@ -293,11 +293,13 @@ int pirq_map_gsi(struct domain *d, int gsi, int pirq)
     if (irq >= nr_gsis || irq_desc(irq)->kind != IRQ_IOAPIC)
         return -EINVAL;
     spin_lock(&d->irq_lock);
+    if (pirq < 0)
+        pirq = gsi;
     rc = d->pirqs ? 0 : table_alloc(d);
-    if (!rc && pirq >= 0 && (unsigned int)pirq < d->nr_pirqs && d->pirqs->pirq[pirq].irq == irq)
+    if (!rc && (unsigned int)pirq < d->nr_pirqs && d->pirqs->pirq[pirq].irq == irq)
         rc = pirq; /* mapped so already */
     else if (!rc)
-        rc = enter(d, pirq < 0 ? gsi : pirq, irq, 1);
+        rc = enter(d, pirq, irq, 1);
     spin_unlock(&d->irq_lock);
     return rc;
 }

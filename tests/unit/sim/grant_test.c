@@ -80,6 +80,8 @@ static void read_only(void)
 {
     bool writable;
     start();
+    lend(REF, GTF_sub_page); /* of version 2 */
+    EXPECT_EQ(map(REF, GNTMAP_host_map, AT).status, GNTST_general_error);
     struct frame *f = lend(REF, GTF_readonly);
     EXPECT_EQ(map(REF, GNTMAP_host_map, AT).status, GNTST_general_error);
     EXPECT_EQ(used_bits(REF), 0);
@@ -321,11 +323,15 @@ static void copies(void)
     op.dest.u.ref = REF + 1;
     EXPECT_EQ(copy(&op), GNTST_okay);
     EXPECT_EQ(*(uint8_t *)frame_to_virt(dst), 0x5a);
-    /* Others' frames by number: only for who controls them. */
+    /* By its number only one's own frame, and that as DOMID_SELF. */
     op.flags = 0;
     op.source.domid = lender->id;
     op.source.u.gmfn = mfn_x(frame_to_mfn(src));
     EXPECT_EQ(copy(&op), GNTST_permission_denied);
+    op.source.domid = borrower->id;
+    op.source.u.gmfn = mfn_x(frame_to_mfn(own));
+    EXPECT_EQ(copy(&op), GNTST_permission_denied);
+    op.source.u.gmfn = mfn_x(frame_to_mfn(src));
     op.source.domid = DOMID_SELF;
     EXPECT_EQ(copy(&op), GNTST_bad_page);
     op.source.u.gmfn = ~0ul;

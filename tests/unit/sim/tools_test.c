@@ -64,7 +64,8 @@ static void version_and_names(void)
 
 static void configurations(void)
 {
-    struct xen_domctl_createdomain good = {.max_vcpus = 1, .grant_opts = 1}, c;
+    struct xen_domctl_createdomain good = {.max_vcpus = 1, .max_grant_frames = 1, .grant_opts = 1},
+                                   c;
     sim_start(1);
 #define REFUSED(field, value, error)                          \
     do {                                                      \
@@ -82,8 +83,12 @@ static void configurations(void)
     REFUSED(grant_opts, 0, -EINVAL);
     REFUSED(grant_opts, 0x11, -EINVAL);
     REFUSED(vmtrace_size, 4096, -EINVAL);
-    REFUSED(cpupool_id, 1, -ENOENT);
-    REFUSED(arch.emulation_flags, 1, -EINVAL);
+    REFUSED(cpupool_id, 1, -ESRCH);
+    REFUSED(max_grant_frames, 0, -EINVAL);
+    REFUSED(max_grant_frames, 4097, -EINVAL);
+    REFUSED(max_maptrack_frames, 65537, -EINVAL);
+    REFUSED(arch.emulation_flags, 1, -EOPNOTSUPP);
+    REFUSED(arch.emulation_flags, 1u << 31, -EINVAL);
     REFUSED(arch.misc_flags, 2, -EINVAL);
     op.u.createdomain = good;
     EXPECT_EQ(domctl(XEN_DOMCTL_createdomain, 7), 0);
@@ -212,6 +217,8 @@ static void scheduling(void)
     EXPECT_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
     s->u.credit2.weight = 0; /* as it is */
     EXPECT_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+    s->u.credit2.cap = 101; /* more than its vCPU can use */
+    EXPECT_EQ(domctl(XEN_DOMCTL_scheduler_op, id), -EINVAL);
     s->cmd = XEN_DOMCTL_SCHEDOP_getinfo;
     EXPECT_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
     EXPECT_EQ(s->u.credit2.weight, 512);
@@ -230,6 +237,8 @@ static void permissions(void)
     EXPECT(rangeset_contains(&domain(id)->ioport_caps, 0x3f8, 0x3ff));
     op.u.ioport_permission.nr_ports = 9;
     EXPECT_EQ(domctl(XEN_DOMCTL_ioport_permission, id), -EPERM);
+    op.u.ioport_permission.nr_ports = 0;
+    EXPECT_EQ(domctl(XEN_DOMCTL_ioport_permission, id), -EINVAL);
     op.u.ioport_permission = (struct xen_domctl_ioport_permission){0xffff, 2, 1};
     EXPECT_EQ(domctl(XEN_DOMCTL_ioport_permission, id), -EINVAL);
     op.u.ioport_permission = (struct xen_domctl_ioport_permission){~0u, ~0u, 1};
@@ -391,7 +400,7 @@ static void triggers(void)
     op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_RESET;
     EXPECT_EQ(domctl(XEN_DOMCTL_sendtrigger, id), -ENOSYS);
     op.u.sendtrigger.vcpu = 1;
-    EXPECT_EQ(domctl(XEN_DOMCTL_sendtrigger, id), -EINVAL);
+    EXPECT_EQ(domctl(XEN_DOMCTL_sendtrigger, id), -ESRCH);
 }
 
 /* What of the first leaf a PV guest always gets, where the processor has it. */
