@@ -12,6 +12,10 @@ $(eval $(call guest_kernel,domains, \
     $(addprefix $(B)/guest/tests/guest/, main.o domains.o) $(GUEST_WORKERS)))
 $(eval $(call guest_kernel,faults, \
     $(addprefix $(B)/guest/tests/guest/, main.o faults.o) $(GUEST_WORKERS)))
+# The ABI conformance table: a file for each family.
+CONFORMANCE := $(basename $(notdir $(wildcard tests/guest/conformance*.c)))
+$(eval $(call guest_kernel,conformance, \
+    $(addprefix $(B)/guest/tests/guest/, main.o $(CONFORMANCE:%=%.o))))
 $(eval $(call guest_kernel,worker,$(B)/guest/tests/guest/worker.o))
 
 # Lets an hour pass; on a machine of its own.
@@ -27,7 +31,7 @@ $(B)/guest/tests/guest/attack/%.o: GUEST_CFLAGS += -Itests/guest
 $(eval $(call guest_kernel,crash,$(B)/guest/tests/guest/crash.o))
 $(eval $(call guest_kernel,spin,$(B)/guest/tests/guest/spin.o))
 
-GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf faults.elf worker.elf attack.elf)
+GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf faults.elf worker.elf attack.elf conformance.elf)
 .PHONY: check-guest check-guest-intel check-guest-xen check-guest-clock
 
 check-guest: $(GUEST_ELFS)
@@ -44,6 +48,7 @@ check-guest-intel: $(GUEST_ELFS)
 
 # The same kernels on Debian's Xen, whose answers are the reference.
 check-guest-xen: $(GUEST_ELFS)
-	tests/guest/run --hv=xen --build=$(B) --compare || [ $$? = 77 ]
+	tests/guest/run --hv=xen --build=$(B) --compare; status=$$?; \
+	[ $$status = 77 ] || { tests/docs/conformance --check --build=$(B) && exit $$status; }
 
 CHECKS += check-guest check-guest-intel check-guest-xen check-guest-clock
