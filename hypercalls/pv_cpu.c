@@ -157,14 +157,14 @@ int load_seg_gs(uint16_t sel);
 static __attribute__((noinline)) long set_gs_user_selector(struct vcpu *v, uint16_t selector)
 {
     uint64_t kernel = pv_get_base(v, SEGBASE_GS_KERNEL);
-    long rc = load_seg_gs(selector) ? -EFAULT : 0;
 
-    if (rc)
+    /* What cannot be loaded is as none: no error, as in Xen. */
+    if (load_seg_gs(selector))
         load_seg_gs(0);
     uint64_t user = rdmsr(MSR_GS_BASE);
     pv_set_base(v, SEGBASE_GS_KERNEL, kernel);
     pv_set_base(v, SEGBASE_GS_USER, user);
-    return rc;
+    return 0;
 }
 
 HYPERCALL(hc_set_segment_base)
