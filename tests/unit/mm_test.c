@@ -4,6 +4,7 @@
  * domains. After each step an independent checker recomputes all counts (mm_check.c).
  */
 #include "mm_check.h"
+#include "x86/tlb.h"
 #include "hypercalls/mmu.h"
 #include "mm/balloon.h"
 
@@ -723,6 +724,30 @@ static void table_becomes_data(void)
     check();
 }
 
+/* Another CPU flushes, maps the frame writable, uses it and unmaps it while the last writer leaves with an older stamp. */
+static void writer_in_between(void)
+{
+    tlb_flush_mask(cpu_online_map, 0);
+    EXPECT(frame_get_writable(becoming, d));
+    frame_put_writable(becoming);
+}
+
+static void stamp_of_last_writer(void)
+{
+    start();
+    struct frame *f = becoming = page();
+
+    EXPECT(frame_get_writable(f, d));
+    host_stamp_hook = writer_in_between;
+    frame_put_writable(f);
+    EXPECT(!host_stamp_hook);
+    unsigned long flushes = host_flushes;
+    EXPECT_EQ(mm_pin(f, d, FRAME_L1), 0);
+    EXPECT_EQ(host_flushes, flushes + 1);
+    EXPECT_EQ(mm_unpin(f, d), 0);
+    check();
+}
+
 /* The same by way of the allocator, which gives a domain its own frames back as they were. */
 static void table_comes_back_as_data(void)
 {
@@ -781,6 +806,7 @@ static const struct unit_test tests[] = {
     TEST(flush_on_type_change),
     TEST(table_becomes_data),
     TEST(table_comes_back_as_data),
+    TEST(stamp_of_last_writer),
     {"mm/random", mm_random_test},
 };
 

@@ -101,7 +101,7 @@ bool frame_get_writable_slowly(struct frame *f, const struct domain *d)
             return false;
         if (unlikely((x & FI_REF_MASK) == FI_REF_MASK || (x & FI_TCOUNT) == FI_TCOUNT))
             return false;
-        y = x + FI_REF_ONE + FI_TYPE_ONE;
+        y = (x + FI_REF_ONE + FI_TYPE_ONE) & ~FI_LAST_WRITER;
         if ((x & FI_TYPE) != FI_TYPE_OF(FRAME_WRITABLE)) {
             if (unlikely(x & FI_TCOUNT))
                 return false; /* in use as a table */
@@ -128,16 +128,27 @@ void frame_put_writable(struct frame *f)
     frame_put_writable_inline(f);
 }
 
+/*
+ * The stamp of the last one must not be older than any mapping that there was. Between reading the clock and giving the
+ * reference back, another CPU may map the frame, use it and unmap it, and leave the word as it was: so the word
+ * first gets a mark, which every taker removes.
+ */
 void frame_put_writable_slowly(struct frame *f)
 {
     uint64_t x = READ_ONCE(f->info), y;
 
-    do {
+    for (;;) {
         ASSERT_DEBUG((x & FI_TCOUNT) && frame_type(f) == FRAME_WRITABLE);
-        y = x - FI_REF_ONE - FI_TYPE_ONE;
-        if (!(y & FI_TCOUNT))
+        y = (x - FI_REF_ONE - FI_TYPE_ONE) & ~FI_LAST_WRITER;
+        if (!(y & FI_TCOUNT)) {
+            if (!(x & FI_LAST_WRITER) && !atomic_cmpxchg(&f->info, &x, x | FI_LAST_WRITER))
+                continue;
+            x |= FI_LAST_WRITER;
             f->stamp = tlb_stamp();
-    } while (unlikely(!atomic_cmpxchg(&f->info, &x, y)));
+        }
+        if (likely(atomic_cmpxchg(&f->info, &x, y)))
+            break;
+    }
     if (unlikely(!(y & FI_REF_MASK)))
         frame_release(f);
 }

@@ -24,6 +24,8 @@
  *   bits 57-59  type
  *   bit  60     TEARDOWN: its last type reference was dropped; it is on its domain's teardown
  *               queue, which holds one reference of each kind
+ *   bit  61     LAST_WRITER: the last writable reference is on its way out; whoever takes another clears it,
+ *               so that the stamp of the one is not taken for that of the other
  *
  * The type changes only while the type count is zero. A writable mapping is a type reference of
  * FRAME_WRITABLE, a table's use one of its level. Type references on a frame as page table
@@ -55,6 +57,7 @@ enum frame_type {
 #define FI_RAM         (1ull << 30)
 #define FI_DIRTY       (1ull << 31)
 #define FI_TEARDOWN    (1ull << 60)
+#define FI_LAST_WRITER (1ull << 61)
 #define FI_TYPE_ONE    (1ull << 32)
 #define FI_TCOUNT      (0x3fffffull << 32)
 #define FI_PARTIAL     (1ull << 54)

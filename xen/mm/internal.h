@@ -44,7 +44,7 @@ static inline __attribute__((always_inline)) bool frame_get_writable_inline(stru
     uint64_t x = READ_ONCE(f->info), y = x + FI_REF_ONE + FI_TYPE_ONE;
 
     /* Of this type already? (Counts that overflow turn ALLOCATED off, or PARTIAL on, in y.) */
-    if (unlikely((y & (FI_TYPE | FI_PARTIAL | FI_ALLOCATED)) !=
+    if (unlikely((y & (FI_TYPE | FI_PARTIAL | FI_ALLOCATED | FI_LAST_WRITER)) !=
                      (FI_TYPE_OF(FRAME_WRITABLE) | FI_ALLOCATED) ||
                  f->owner != d->id || !atomic_cmpxchg(&f->info, &x, y)))
         return frame_get_writable_slowly(f, d);

@@ -48,6 +48,8 @@ extern unsigned long host_preempt_checks; /* calls so far */
 extern unsigned long host_flushes;
 /* Called once, before the next flush is done. */
 extern void (*host_flush_hook)(void);
+/* Called once, when a CPU has read the clock for a stamp and not yet done anything with it. */
+extern void (*host_stamp_hook)(void);
 
 /* A reproducible random number below n. */
 extern uint64_t host_seed;

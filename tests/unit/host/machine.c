@@ -77,9 +77,17 @@ unsigned long host_flushes;
 void (*host_flush_hook)(void);
 static uint32_t tlb_clock = 1, flushed_at;
 
+void (*host_stamp_hook)(void);
+
 uint32_t tlb_stamp(void)
 {
-    return tlb_clock;
+    uint32_t stamp = tlb_clock;
+    void (*hook)(void) = host_stamp_hook;
+
+    host_stamp_hook = NULL;
+    if (hook)
+        hook();
+    return stamp;
 }
 cpumask_t tlb_need_flush(cpumask_t mask, uint32_t stamp)
 {
