@@ -8,6 +8,14 @@ GUEST_WORKERS := $(B)/guest/tests/guest/workers.o
 $(foreach t,$(GUEST_TESTS),$(eval $(call guest_kernel,$(t), \
     $(B)/guest/tests/guest/main.o $(B)/guest/tests/guest/$(t).o)))
 
+# The scheduler, in the time of a clock that counts instructions.
+$(eval $(call guest_kernel,sched, \
+    $(addprefix $(B)/guest/tests/guest/, main.o sched.o) $(GUEST_WORKERS)))
+.PHONY: check-guest-sched
+check-guest-sched: $(addprefix $(B)/guest/, sched.elf worker.elf)
+	tests/guest/run --hv=hospes --icount --suite=tests/guest/suite.sched --build=$(B)
+CHECKS += check-guest-sched
+
 $(eval $(call guest_kernel,domains, \
     $(addprefix $(B)/guest/tests/guest/, main.o domains.o) $(GUEST_WORKERS)))
 $(eval $(call guest_kernel,faults, \

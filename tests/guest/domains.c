@@ -88,6 +88,7 @@ TEST(guest_to_guest)
     worker_order(b, WORKER_ECHO);
     worker_wait_answer(b);
     a->page->rounds = 50;
+    a->page->gap = MS / 10;
     worker_order(a, WORKER_PING);
     CHECK(dom0_wait(&a->page->done, 50));
     CHECK_EQ(a->page->error, 0);

@@ -3,6 +3,7 @@
 #include "workers.h"
 #include "kit/console.h"
 #include "kit/hypercall.h"
+#include "kit/start.h"
 #include "kit/string.h"
 #include "kit/time.h"
 #include "hypercalls/abi/sysctl.h"
@@ -52,13 +53,26 @@ bool dom0_wait(volatile uint32_t *word, uint32_t value)
     return true;
 }
 
-uint64_t free_pages(void)
+static struct xen_sysctl *physinfo(void)
 {
     static struct xen_sysctl op;
 
     op.cmd = XEN_SYSCTL_physinfo;
     op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    return HYPERCALL1(__HYPERVISOR_sysctl, &op) == 0 ? op.u.physinfo.free_pages : 0;
+    if (HYPERCALL1(__HYPERVISOR_sysctl, &op) != 0) {
+        kit_panic("no physinfo");
+    }
+    return &op;
+}
+
+uint64_t free_pages(void)
+{
+    return physinfo()->u.physinfo.free_pages;
+}
+
+unsigned int host_cpus(void)
+{
+    return physinfo()->u.physinfo.nr_cpus;
 }
 
 static long connect_dom0(struct worker *w)

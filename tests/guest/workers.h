@@ -35,5 +35,7 @@ bool dom0_wait(volatile uint32_t *word, uint32_t value);
 
 /* Pages that the hypervisor has free. */
 uint64_t free_pages(void);
+/* CPUs of the machine. */
+unsigned int host_cpus(void);
 
 #endif

@@ -9,11 +9,16 @@
  *   slices    The running vCPU stays until it is GRANULARITY ahead of the next one; a woken one
  *             that is that far behind preempts at once. Alone, it has no slice and no timer.
  *   placing   At a wake: the last CPU if it is idle, else an idle one, preferring soft affinity,
- *             else the least loaded one. A CPU out of work takes from the others (steal()); one
- *             with a queue gives away now and then, if that evens the loads (give_away()).
- *   moving    A vCPU keeps its virtual time when it changes queues, so that shares hold across
- *             CPUs, but starts at most MOVE_LIMIT from the new queue's clock: the clocks of CPUs
- *             with different load drift apart.
+ *             else the least loaded one. A CPU out of work takes from the others (steal()).
+ *   evenness  The clocks of CPUs run at different speeds, as their loads differ. So a CPU whose
+ *             longest-waiting vCPU is BALANCE_LAG behind another CPU's clock gives it to that one
+ *             (give_away()), where it catches up. This keeps the shares right across CPUs: three
+ *             vCPUs on two CPUs take turns at having one for themselves.
+ *   moving    A vCPU keeps its virtual time when it changes queues, but starts at most MOVE_LIMIT
+ *             behind the new queue's clock, so that a waker need not wait for it, and no further
+ *             ahead of it than it was of the old one's. For affinities drive clocks apart without
+ *             end, and that of an idle CPU stands still: a queue that is FAR_BEHIND another is
+ *             taken as having begun just now (set_forward(), bring_forward()).
  *   caps      A domain has a budget per CAP_PERIOD; vCPUs of one without budget are parked.
  *
  * Locking: rq.lock, interrupts off. v->processor says which; it changes only under the lock of
@@ -30,12 +35,14 @@
 
 #define US             1000ll
 #define MS             1000000ll
-#define SLEEP_BONUS    (4 * MS)
+#define SLEEP_BONUS    (8 * MS)
 #define GRANULARITY    (1 * MS)
 #define SLICE_MIN      (1 * MS)
-#define SLICE_MAX      (10 * MS)
-#define BALANCE_EVERY  (30 * MS)
-#define MOVE_LIMIT     (30 * MS)
+#define SLICE_MAX      (5 * MS)
+#define BALANCE_EVERY  (4 * MS)
+#define BALANCE_LAG    (4 * MS)
+#define MOVE_LIMIT     SLEEP_BONUS
+#define FAR_BEHIND     (20 * MS)
 #define MAX_RAN        (1000 * MS) /* booked at once; keeps the arithmetic in range */
 #define CAP_PERIOD     (10 * MS)
 #define CAP_QUOTA_UNIT (CAP_PERIOD / 100) /* budget of 1 % */
@@ -47,6 +54,7 @@ struct rq {
     struct list queue; /* sched_vcpu.link, ascending vtime */
     struct vcpu *curr;
     int64_t min_vtime; /* the clock: never goes back */
+    s_time_t clock_at; /* when it was brought up to date */
     uint32_t load;     /* weights of the queued ones and of curr */
     s_time_t slice_end /* when curr should be looked at again; 0: never */;
     s_time_t next_balance;
@@ -150,6 +158,7 @@ static void update_clock(struct rq *rq, s_time_t t)
     struct vcpu *curr = rq->curr, *head = queue_head(rq);
     int64_t clock;
 
+    rq->clock_at = t;
     if (is_idle(curr))
         return;
     clock = curr->sched.vtime + weighted(curr->domain, MAX(t - curr->sched.started, 0));
@@ -159,13 +168,27 @@ static void update_clock(struct rq *rq, s_time_t t)
         rq->min_vtime = clock;
 }
 
-/* v leaves its queue, whose lock is held, for another CPU's. */
-static void change_processor(struct vcpu *v, unsigned int cpu)
+/* v leaves its queue, whose lock is held, for another CPU's. Returns the clock that it left, for
+ * arrive() with the other queue's lock. */
+static int64_t change_processor(struct rq *rq, struct vcpu *v, unsigned int cpu, s_time_t t)
 {
-    int64_t clock = READ_ONCE(rqs[cpu].min_vtime);
-
-    v->sched.vtime = MAX(MIN(v->sched.vtime, clock + MOVE_LIMIT), clock - MOVE_LIMIT);
+    update_clock(rq, t);
     atomic_store(&v->processor, cpu);
+    return rq->min_vtime;
+}
+
+static void arrive(struct rq *rq, struct vcpu *v, int64_t left, s_time_t t)
+{
+    /* A waker must not wait for the clock here. Who was waiting anyway must not win by moving. */
+    int64_t slack = v->sched.woken ? 0 : MOVE_LIMIT;
+    int64_t ahead = MAX(v->sched.vtime - left, 0);
+
+    update_clock(rq, t);
+    /* An idle CPU's clock stood still. */
+    if (is_idle(rq->curr) && !rq->nr_queued)
+        rq->min_vtime = MAX(rq->min_vtime, left);
+    v->sched.vtime = MIN(v->sched.vtime, rq->min_vtime + MAX(ahead, slack));
+    v->sched.vtime = MAX(v->sched.vtime, rq->min_vtime - MOVE_LIMIT);
 }
 
 /* Say when curr shall be looked at again. */
@@ -280,6 +303,7 @@ void vcpu_wake(struct vcpu *v)
 {
     unsigned long flags;
     struct rq *rq = lock_rq_of(v, &flags);
+    int64_t left;
     s_time_t t;
 
     for (;;) {
@@ -307,12 +331,17 @@ void vcpu_wake(struct vcpu *v)
         cpu = place(rq, v);
         if (cpu == v->processor)
             break;
-        change_processor(v, cpu);
+        t = now();
+        v->sched.woken = true;
+        left = change_processor(rq, v, cpu, t);
         spin_unlock(&rq->lock);
         rq = &rqs[cpu];
         spin_lock(&rq->lock);
-        if (v->processor == cpu && !v->sched.queued && rq->curr != v && vcpu_runnable(v))
-            break;
+        if (v->processor == cpu && !v->sched.queued && rq->curr != v) {
+            arrive(rq, v, left, t);
+            if (vcpu_runnable(v))
+                break;
+        }
         /* Somebody else was faster in between: look at all of it again. */
         spin_unlock(&rq->lock);
         irq_restore(flags);
@@ -322,6 +351,7 @@ void vcpu_wake(struct vcpu *v)
     update_clock(rq, t);
     if (v->sched.vtime < rq->min_vtime - SLEEP_BONUS)
         v->sched.vtime = rq->min_vtime - SLEEP_BONUS;
+    v->sched.woken = true;
     enqueue(rq, v);
     vcpu_runstate_change(v, RUNSTATE_runnable, t);
     preempt_if_better(rq, v->processor, v, t);
@@ -400,9 +430,10 @@ long vcpu_yield(void)
 /* ---- balancing: called by the CPU that it serves, interrupts off, no queue locked --------------- */
 
 /* Out of work: take a vCPU that waits elsewhere. Those that prefer this CPU first. */
-static void steal(unsigned int cpu)
+static void steal(unsigned int cpu, s_time_t t)
 {
     unsigned int other;
+    int64_t left = 0;
 
     for (int pass = 0; pass < 2; pass++) {
         cpumask_for_each(other, cpu_online_map)
@@ -422,7 +453,7 @@ static void steal(unsigned int cpu)
                     continue;
                 found = v;
                 dequeue(rq, v);
-                change_processor(v, cpu);
+                left = change_processor(rq, v, cpu, t);
                 break;
             }
             spin_unlock(&rq->lock);
@@ -431,32 +462,97 @@ static void steal(unsigned int cpu)
             rq = &rqs[cpu];
             spin_lock(&rq->lock);
             /* Unlocked for a moment: paused or woken meanwhile? */
-            if (found->processor == cpu && !found->sched.queued && vcpu_runnable(found))
-                enqueue(rq, found);
+            if (found->processor == cpu && !found->sched.queued) {
+                arrive(rq, found, left, t);
+                if (vcpu_runnable(found))
+                    enqueue(rq, found);
+            }
             spin_unlock(&rq->lock);
             return;
         }
     }
 }
 
-/*
- * This CPU has a queue: give its longest-waiting vCPU away, if the other CPU is not busier than
- * this one afterwards. Equal is good enough, so that three vCPUs share two CPUs evenly in turn.
- * Lock of rq held; dropped and taken again for the transfer.
- */
+/* About where the clock of a queue stands that is not locked: it runs as the weights there say. */
+static int64_t clock_of(const struct rq *rq, s_time_t t)
+{
+    s_time_t since = MAX(MIN(t - READ_ONCE(rq->clock_at), MAX_RAN), 0);
+
+    return READ_ONCE(rq->min_vtime) + since * DEFAULT_WEIGHT / MAX(READ_ONCE(rq->load), 1u);
+}
+
+/* The CPU of the set that gives most time to each: an idle one, or that with the latest clock. */
+static unsigned int furthest_ahead(cpumask_t set, s_time_t t, int64_t *clock)
+{
+    unsigned int cpu, best = MAX_CPUS;
+
+    *clock = INT64_MIN;
+    cpumask_for_each(cpu, set)
+    {
+        int64_t c = READ_ONCE(idle_map) >> cpu & 1 ? INT64_MAX : clock_of(&rqs[cpu], t);
+        if (c > *clock) {
+            *clock = c;
+            best = cpu;
+        }
+    }
+    return best;
+}
+
+/* The clock and all who go by it, curr too; to each other they stand as before. Lock held. */
+static void set_forward(struct rq *rq, int64_t by)
+{
+    struct list *p;
+
+    LIST_FOR_EACH(p, &rq->queue)
+    list_entry(p, struct vcpu, sched.link)->sched.vtime += by;
+    rq->curr->sched.vtime += by;
+    rq->min_vtime += by;
+}
+
+/* A CPU whose clock is far behind this one's, which shares its time among several: it was idle or otherwise
+ * apart from the others. Else its vCPU would have it alone until it has caught up. Lock of rq held;
+ * dropped and taken again. */
+static bool bring_forward(struct rq *rq, unsigned int cpu, s_time_t t)
+{
+    int64_t clock = rq->min_vtime;
+    unsigned int other;
+
+    cpumask_for_each(other, cpu_online_map)
+    {
+        struct rq *o = &rqs[other];
+        if (other == cpu || (READ_ONCE(idle_map) >> other & 1) ||
+            clock - clock_of(o, t) <= FAR_BEHIND)
+            continue;
+        spin_unlock(&rq->lock);
+        spin_lock(&o->lock);
+        update_clock(o, t);
+        if (!is_idle(o->curr) && clock - o->min_vtime > FAR_BEHIND)
+            set_forward(o, clock - o->min_vtime);
+        spin_unlock(&o->lock);
+        spin_lock(&rq->lock);
+        return true;
+    }
+    return false;
+}
+
+/* This CPU has a queue: give its longest-waiting vCPU to a CPU where those who wait get more.
+ * Lock of rq held; dropped and taken again for the transfer. */
 static void give_away(struct rq *rq, unsigned int cpu, s_time_t t)
 {
     struct list *p;
     unsigned int tries = 8; /* of a long queue the first few will do */
 
-    if (t < rq->next_balance || cpumask_weight(cpu_online_map) < 2)
+    if (t < rq->next_balance || cpu_online_map.bits == 1)
         return;
     rq->next_balance = t + BALANCE_EVERY;
+    if (bring_forward(rq, cpu, t))
+        return;
     LIST_FOR_EACH(p, &rq->queue)
     {
         struct vcpu *v = list_entry(p, struct vcpu, sched.link);
         cpumask_t set = cpumask_and(v->hard_affinity, cpu_online_map);
         unsigned int other;
+        int64_t clock, left;
 
         if (!tries--)
             return;
@@ -464,17 +560,23 @@ static void give_away(struct rq *rq, unsigned int cpu, s_time_t t)
             continue;
         if (!cpumask_empty(cpumask_and(set, v->soft_affinity)))
             set = cpumask_and(set, v->soft_affinity);
-        other = least_loaded(cpumask_andnot(set, cpumask_of(cpu)), cpu);
-        if (other == MAX_CPUS || READ_ONCE(rqs[other].load) + v->domain->sched.weight > rq->load)
+        other = furthest_ahead(cpumask_andnot(set, cpumask_of(cpu)), t, &clock);
+        if (other == MAX_CPUS || clock - BALANCE_LAG <= v->sched.vtime)
             continue;
+        if (clock != INT64_MAX && clock - FAR_BEHIND > rq->min_vtime) {
+            set_forward(rq, clock - rq->min_vtime);
+            return;
+        }
         dequeue(rq, v);
-        change_processor(v, other);
+        left = change_processor(rq, v, other, t);
         spin_unlock(&rq->lock);
         spin_lock(&rqs[other].lock);
-        if (v->processor == other && !v->sched.queued && rqs[other].curr != v && vcpu_runnable(v)) {
-            update_clock(&rqs[other], t);
-            enqueue(&rqs[other], v);
-            preempt_if_better(&rqs[other], other, v, t);
+        if (v->processor == other && !v->sched.queued && rqs[other].curr != v) {
+            arrive(&rqs[other], v, left, t);
+            if (vcpu_runnable(v)) {
+                enqueue(&rqs[other], v);
+                preempt_if_better(&rqs[other], other, v, t);
+            }
         }
         spin_unlock(&rqs[other].lock);
         spin_lock(&rq->lock);
@@ -525,6 +627,7 @@ static void switch_in_queue(struct rq *rq, unsigned int cpu, struct vcpu *prev, 
             rq->min_vtime = next->sched.vtime;
     }
     next->is_running = true;
+    next->sched.woken = false;
     next->sched.started = t;
     vcpu_runstate_change(next, RUNSTATE_running, t);
     rq->curr = next;
@@ -547,7 +650,7 @@ void schedule(void)
     stays = can_stay(prev, cpu);
     if (!stays && !rq->nr_queued && cpu_online_map.bits != 1) {
         spin_unlock(&rq->lock);
-        steal(cpu);
+        steal(cpu, t);
         spin_lock(&rq->lock);
         stays = can_stay(prev, cpu);
     }

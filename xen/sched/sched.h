@@ -20,6 +20,7 @@ struct sched_vcpu {
     int64_t vtime;    /* weighted time used */
     s_time_t started; /* when it was last put on the CPU */
     bool queued, yielding, parked /* out of cap */;
+    bool woken;  /* and has not run since */
     bool pinned; /* SCHEDOP_pin_override: then this is the hard affinity to return to */
     cpumask_t unpinned;
     bool

@@ -102,6 +102,133 @@ static void heavy_one_gets_a_cpu(void)
     EXPECT_NEAR(ms_of(c, &tc), 2000, 400);
 }
 
+/* What each of n vCPUs gets within a window is within 10 % of its share of the CPUs, by weights. */
+static void expect_shares(struct vcpu **v, unsigned int n, unsigned int cpus, s_time_t window)
+{
+    s_time_t before[32];
+    unsigned int weights = 0;
+
+    for (unsigned int i = 0; i < n; i++) {
+        before[i] = vcpu_cpu_time(v[i]);
+        weights += v[i]->domain->sched.weight;
+    }
+    sim_run(window);
+    for (unsigned int i = 0; i < n; i++) {
+        double fair = (double)window / SIM_MS * cpus * v[i]->domain->sched.weight / weights;
+        EXPECT_NEAR(ms_of(v[i], &before[i]), fair, fair / 10);
+    }
+}
+
+/* The odd one goes round soon: not only in the long run. */
+static void odd_one_of(unsigned int cpus)
+{
+    struct vcpu *v[5];
+
+    sim_start(cpus);
+    for (unsigned int i = 0; i <= cpus; i++)
+        v[i] = hog(i);
+    sim_run(50 * SIM_MS);
+    expect_shares(v, cpus + 1, cpus, 400 * SIM_MS);
+}
+static void odd_one_of_three(void)
+{
+    odd_one_of(2);
+}
+static void odd_one_of_five(void)
+{
+    odd_one_of(4);
+}
+
+static void shares_hold_across_cpus(void)
+{
+    sim_start(4);
+    struct vcpu *v[24];
+    for (unsigned int i = 0; i < 24; i++) {
+        v[i] = hog(i);
+        weigh(v[i], i % 2 ? 256 : 512, 0);
+    }
+    sim_run(50 * SIM_MS);
+    expect_shares(v, 24, 4, 800 * SIM_MS);
+}
+
+/* Idling, a CPU's clock stood still: nobody there may count as far behind afterwards. */
+static void shares_hold_after_idling(void)
+{
+    sim_start(2);
+    struct vcpu *v[4] = {hog(0)};
+    sim_run(5 * SIM_S);
+    for (unsigned int i = 1; i < 4; i++)
+        v[i] = hog(i);
+    sim_run(50 * SIM_MS);
+    expect_shares(v, 4, 2, 400 * SIM_MS);
+}
+
+/* The same, but nobody waits on the CPU that is behind: its vCPU must not have it alone until it is not. */
+static void lone_one_behind(void)
+{
+    sim_start(2);
+    struct vcpu *a = hog(0), *b = hog(1), *v[3];
+    pin(a, 0);
+    pin(b, 0);
+    sim_run(2 * SIM_S);
+    domain_pause_by_tools(a->domain);
+    domain_pause_by_tools(b->domain);
+    for (unsigned int i = 0; i < 3; i++) {
+        v[i] = hog(2 + i);
+        pin(v[i], i % 2);
+    }
+    for (unsigned int i = 0; i < 3; i++)
+        EXPECT_EQ(vcpu_set_hard_affinity(v[i], CPUMASK_ALL), 0);
+    sim_run(50 * SIM_MS);
+    expect_shares(v, 3, 2, 400 * SIM_MS);
+}
+
+/* Pinned ones drive the clocks of two CPUs apart without end: who is free has a fair share all the same. */
+static void clocks_far_apart(void)
+{
+    sim_start(2);
+    for (unsigned int i = 0; i < 4; i++)
+        pin(hog(i), 0);
+    struct vcpu *lone = hog(4), *v[2] = {lone};
+    pin(lone, 1);
+    sim_run(5 * SIM_S);
+    v[1] = hog(5);
+    struct vcpu *s = sleeper(SIM_MS / 5, 3 * SIM_MS);
+    sim_run(50 * SIM_MS);
+    sim_load(s)->worst_latency = 0;
+    s_time_t free_one = vcpu_cpu_time(v[1]);
+    sim_run(SIM_S);
+    EXPECT(sim_load(s)->worst_latency <= 10 * SIM_MS);
+    EXPECT_NEAR(ms_of(v[1], &free_one), 470, 50); /* half of what the sleeper leaves of CPU 1 */
+}
+
+/* However many compete: who sleeps and wakes has its turn within a slice, on whichever CPU. */
+static void waker_among_many(void)
+{
+    sim_start(4);
+    for (unsigned int i = 0; i < 64; i++)
+        hog(i);
+    struct vcpu *s = sleeper(SIM_MS / 5, 3 * SIM_MS);
+    sim_run(100 * SIM_MS);
+    sim_load(s)->worst_latency = 0;
+    sim_run(2 * SIM_S);
+    EXPECT(sim_load(s)->worst_latency <= 10 * SIM_MS);
+}
+
+/* A small cap is reached, whoever else is there. */
+static void cap_among_many(void)
+{
+    sim_start(4);
+    struct vcpu *c = hog(0);
+    weigh(c, 256, 25);
+    for (unsigned int i = 0; i < 8; i++)
+        hog(i);
+    sim_run(100 * SIM_MS);
+    s_time_t t = vcpu_cpu_time(c);
+    sim_run(SIM_S);
+    EXPECT_NEAR(ms_of(c, &t), 250, 25);
+}
+
 /* Nobody waits while a CPU idles. */
 static void work_conserving(void)
 {
@@ -500,6 +627,14 @@ static const struct sim_test tests[] = {
     {"sched/extreme_weights", extreme_weights},
     {"sched/three_on_two_cpus", three_on_two_cpus},
     {"sched/heavy_one_gets_a_cpu", heavy_one_gets_a_cpu},
+    {"sched/odd_one_of_three", odd_one_of_three},
+    {"sched/odd_one_of_five", odd_one_of_five},
+    {"sched/shares_hold_across_cpus", shares_hold_across_cpus},
+    {"sched/shares_hold_after_idling", shares_hold_after_idling},
+    {"sched/lone_one_behind", lone_one_behind},
+    {"sched/clocks_far_apart", clocks_far_apart},
+    {"sched/waker_among_many", waker_among_many},
+    {"sched/cap_among_many", cap_among_many},
     {"sched/work_conserving", work_conserving},
     {"sched/sleeper_is_prompt", sleeper_is_prompt},
     {"sched/sleep_is_no_credit", sleep_is_no_credit},
