@@ -17,6 +17,9 @@ static struct spinlock domlist_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain **groups[NR_GROUPS];
 static struct domain *free_domains; /* through hash_next; domlist_lock */
 static uint32_t generations;
+/* A bit for each id that is listed, so that a walk skips the holes: ids go up and are seldom reused.
+ * Changed under domlist_lock, read without. */
+static uint64_t used_ids[(DOMID_MASK + 1) / 64];
 
 struct domain *domain_list;
 struct domain *dom0, *dom_xen, *dom_io;
@@ -60,12 +63,14 @@ struct domain *domain_get_self_or(domid_t id)
 struct domain *domain_get_from(unsigned int id)
 {
     for (; id < DOMID_FIRST_RESERVED; id++) {
+        uint64_t word = READ_ONCE(used_ids[id / 64]) >> id % 64;
         struct domain *d;
-        if (!atomic_load(&groups[id / GROUP_SIZE])) {
-            id |= GROUP_SIZE - 1;
+        if (!word) {
+            id |= atomic_load(&groups[id / GROUP_SIZE]) ? 63 : GROUP_SIZE - 1;
             continue;
         }
-        d = slot_read((domid_t)id) ? domain_get_by_id((domid_t)id) : NULL;
+        id += (unsigned int)__builtin_ctzll(word);
+        d = id < DOMID_FIRST_RESERVED ? domain_get_by_id((domid_t)id) : NULL;
         if (d)
             return d;
     }
@@ -142,6 +147,7 @@ void domain_list_insert(struct domain *d)
     atomic_store(p, d);
     atomic_store(&groups[d->id / GROUP_SIZE][d->id % GROUP_SIZE], d);
     atomic_store(&d->refs, 1u);
+    WRITE_ONCE(used_ids[d->id / 64], used_ids[d->id / 64] | 1ull << d->id % 64);
     spin_unlock(&domlist_lock);
 }
 
@@ -155,5 +161,6 @@ void domain_list_remove(struct domain *d)
     if (*p)
         *p = d->list_next;
     atomic_store(&groups[d->id / GROUP_SIZE][d->id % GROUP_SIZE], NULL);
+    WRITE_ONCE(used_ids[d->id / 64], used_ids[d->id / 64] & ~(1ull << d->id % 64));
     spin_unlock(&domlist_lock);
 }

@@ -12,6 +12,7 @@
 #include "lib/lib.h"
 #include "lib/spinlock.h"
 #include "x86/cpu.h"
+#include "x86/smp.h"
 #include "x86/time.h"
 
 struct timers {
@@ -156,6 +157,7 @@ void timer_kill(struct timer *t)
 {
     unsigned long flags;
     struct timers *ts;
+    unsigned int cpu;
 
     if (!t->fn) /* never initialised */
         return;
@@ -166,9 +168,8 @@ void timer_kill(struct timer *t)
     spin_unlock_irqrestore(&ts->lock, flags);
 
     /* It may run on any CPU that it has been on; our own would mean that its callback called us. */
-    for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
-        while (cpu != cpu_id() && atomic_load(&timers[cpu].running) == t)
-            cpu_relax();
+    cpumask_for_each(cpu, cpu_online_map) while (
+        cpu != cpu_id() && atomic_load(&timers[cpu].running) == t) cpu_relax();
 }
 
 void timer_migrate(struct timer *t, unsigned int cpu)
