@@ -4,6 +4,7 @@
 #include "kit/hypercall.h"
 #include "kit/memory.h"
 #include "kit/io.h"
+#include "kit/time.h"
 
 #define NR_HANDLED 4096
 #define WORD_BITS  64
@@ -217,4 +218,28 @@ long event_close(evtchn_port_t port)
     struct evtchn_close op = {.port = port};
 
     return hv_event_channel_op(EVTCHNOP_close, &op);
+}
+
+static bool any_pending(const evtchn_port_t *ports, unsigned int count)
+{
+    for (unsigned int i = 0; i < count; i++) {
+        if (event_pending(ports[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool event_wait(evtchn_port_t *ports, unsigned int count, uint64_t deadline)
+{
+    struct sched_poll op = {.nr_ports = count, .timeout = deadline};
+
+    set_xen_guest_handle(op.ports, ports);
+    while (!any_pending(ports, count)) {
+        if (deadline != 0 && time_now() >= deadline) {
+            return false;
+        }
+        hv_sched_op(SCHEDOP_poll, &op);
+    }
+    return true;
 }

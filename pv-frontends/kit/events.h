@@ -51,4 +51,8 @@ long event_bind_ipi(uint32_t vcpu);
 long event_send(evtchn_port_t port);
 long event_close(evtchn_port_t port);
 
+/* For programs without handlers: waits until one of `count` masked ports is pending, or system time
+ * `deadline` (nanoseconds; 0: for ever) is past. True if one is; event_clear() is the caller's. */
+bool event_wait(evtchn_port_t *ports, unsigned int count, uint64_t deadline);
+
 #endif
