@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The user-space backends of Domain 0.
+PVB_IMAGE := $(addprefix pv-backends/block/,image.c io.c file.c raw.c qcow2.c qcow2_open.c qcow2_table.c \
+        qcow2_alloc.c vhd.c nbd.c)
+PVB_LIBS := -luring -lnbd -lz -lzstd
+
+# Its formats, judged by QEMU's tools.
+$(B)/test/image_test: $(PVB_IMAGE:%.c=$(B)/unit/%.o) $(B)/unit/tests/unit/image_test.o \
+        $(B)/unit/dom0-toolstack/lib/error.o
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(PVB_LIBS) -lyajl
+
+.PHONY: check-image-formats
+CHECKS += check-image-formats
+check-image-formats: $(B)/test/image_test
+	tests/unit/image_formats.sh $(abspath $(B))
