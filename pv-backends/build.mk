@@ -14,3 +14,10 @@ $(B)/test/image_test: $(PVB_IMAGE:%.c=$(B)/unit/%.o) $(B)/unit/tests/unit/image_
 CHECKS += check-image-formats
 check-image-formats: $(B)/test/image_test
 	tests/unit/image_formats.sh $(abspath $(B))
+
+PVB_BLOCK := $(PVB_IMAGE) $(addprefix pv-backends/block/,main.c vbd.c queue.c data.c request.c) \
+        $(wildcard pv-backends/lib/*.c)
+$(B)/bin/hospes-block: $(PVB_BLOCK:%.c=$(B)/tools/%.o) $(LIBHOSPES) $(B)/lib/libhsxs.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(PVB_LIBS) $(LIBHOSPES_LIBS)
+ALL += $(B)/bin/hospes-block

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/hospesd/backends.h"
 #include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/hospesd/console.h"
 #include "dom0-toolstack/hospesd/daemon.h"
@@ -80,6 +81,8 @@ static void xenstore_ready(void *opaque, uint32_t events)
 
         if (strcmp(event->token, "domains") == 0)
             scan = true;
+        else if (strcmp(event->token, BACKENDS_TOKEN) == 0)
+            backends_changed(d, event->path);
         else if (sscanf(event->path, "/local/domain/%" SCNu32, &domid) == 1)
             guest_console_event(d, domid);
         free(event);
@@ -244,6 +247,9 @@ static int start(struct daemon *d, struct hl_error *e)
     if (hs_watch(d->ctx.xs, "@introduceDomain", "domains") < 0 ||
         hs_watch(d->ctx.xs, "@releaseDomain", "domains") < 0)
         return hl_fail(e, errno, "watch for domains", "xenstore", NULL);
+    rc = backends_start(d, e);
+    if (rc < 0)
+        return rc;
     guests_scan(d, true);
     guests_recover(d);
     if (d->opt.log_hv && (rc = hvlog_start(d, e)) < 0)
@@ -254,6 +260,7 @@ static int start(struct daemon *d, struct hl_error *e)
 static void stop(struct daemon *d)
 {
     control_stop(d);
+    backends_stop(d);
     worker_stop(d->worker);
     hvlog_stop(d);
     console_close_all(d);

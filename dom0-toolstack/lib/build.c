@@ -278,6 +278,8 @@ devices:
     hl_devices_release(j->ctx, r->domid);
     lock_drop(lock);
 release:
+    /* Who hears that xenstored lets go must find the domain dead: nobody will tell him later. */
+    (void)hv_domain_destroy(j->ctx->hv, r->domid, NULL);
     (void)hs_release(j->ctx->xs, r->domid);
 undo:
     domain_store_remove(j->ctx, r->domid, r->uuid);

@@ -177,6 +177,10 @@ static int set_first(struct spec *s, const char *text, size_t len)
 
             if (len < n || strncasecmp(text, prefixes[i].text, n) != 0)
                 continue;
+            /* nbd://HOST/NAME is an address, not the old form. */
+            if (len > n + 1 && text[n] == '/' && text[n + 1] == '/' &&
+                prefixes[i].meaning == PREFIX_SCRIPT)
+                continue;
             if (prefixes[i].meaning == PREFIX_FORMAT)
                 rc = set_format(s, text, n - 1);
             else if (prefixes[i].meaning == PREFIX_SCRIPT)

@@ -96,3 +96,15 @@ int gntdev_unmap(struct gntdev *g, void *p, size_t count)
         return -errno;
     return release(g, arg.offset, count);
 }
+
+int gntdev_copy(struct gntdev *g, struct gntdev_copy_segment *segments, unsigned int count)
+{
+    struct gntdev_ioctl_copy arg = {.count = count, .segments = segments};
+
+    if (ioctl(g->fd, GNTDEV_COPY, &arg) < 0)
+        return -errno;
+    for (unsigned int i = 0; i < count; i++)
+        if (segments[i].status != 0)
+            return -EIO;
+    return 0;
+}

@@ -17,6 +17,13 @@ void *gntdev_map(struct gntdev *g, uint32_t domid, const uint32_t *refs, size_t 
                  struct hl_error *e);
 int gntdev_unmap(struct gntdev *g, void *p, size_t count);
 
+/*
+ * Copies between memory of ours and pages of other domains, none over a page's end. 0 when all segments were copied; -EIO: some
+ * were refused (their status says why), the others are done.
+ */
+struct gntdev_copy_segment;
+int gntdev_copy(struct gntdev *g, struct gntdev_copy_segment *segments, unsigned int count);
+
 /* The grant references at which every PV domain offers its two rings from birth. */
 #define HL_GRANT_CONSOLE  0
 #define HL_GRANT_XENSTORE 1

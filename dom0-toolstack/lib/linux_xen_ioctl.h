@@ -111,6 +111,32 @@ struct gntdev_ioctl_offset {
     uint32_t pad;
 };
 
+struct gntdev_copy_page {
+    union {
+        void *local;
+        struct {
+            uint32_t ref;
+            uint16_t offset;
+            uint16_t domid;
+        } grant;
+    };
+};
+
+struct gntdev_copy_segment {
+    struct gntdev_copy_page from, to;
+    uint16_t len;
+    uint16_t flags; /* GNTDEV_COPY_* */
+    int16_t status; /* OUT: GNTST_* */
+};
+#define GNTDEV_COPY_FROM_GRANT 1
+#define GNTDEV_COPY_TO_GRANT   2
+
+struct gntdev_ioctl_copy {
+    unsigned int count;
+    struct gntdev_copy_segment *segments;
+};
+
+#define GNTDEV_COPY       XEN_IOCTL('G', 8, struct gntdev_ioctl_copy)
 #define GNTDEV_MAP        XEN_IOCTL('G', 0, struct gntdev_ioctl_map)
 #define GNTDEV_UNMAP      XEN_IOCTL('G', 1, struct gntdev_ioctl_unmap)
 #define GNTDEV_GET_OFFSET XEN_IOCTL('G', 2, struct gntdev_ioctl_offset)

@@ -66,18 +66,36 @@ static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
     return 0;
 }
 
+/* Served by another host or program: nbd://HOST/NAME, nbd+unix:///NAME?socket=PATH. */
+static bool is_nbd(const struct hl_disk *disk)
+{
+    return disk->target != NULL &&
+           (strncmp(disk->target, "nbd:", 4) == 0 || strncmp(disk->target, "nbd+", 4) == 0 ||
+            strncmp(disk->target, "nbds:", 5) == 0);
+}
+
 static const struct device_backend *backend(const struct hl_device *d, struct hl_error *e)
 {
     const struct hl_disk *disk = &d->disk;
 
-    if (disk->format != HL_DISK_RAW && disk->format != HL_DISK_EMPTY)
+    bool program = disk->format == HL_DISK_QCOW2 || disk->format == HL_DISK_VHD || is_nbd(disk) ||
+                   disk->backend == HL_DISK_QDISK;
+
+    if (disk->format == HL_DISK_QCOW || disk->format == HL_DISK_QED)
         hl_fail(e, EOPNOTSUPP, "choose the disk's back end", disk->vdev,
-                "format %s is not supported yet; only raw is", format_names[disk->format]);
-    else if (disk->backend == HL_DISK_QDISK || disk->backend == HL_DISK_STANDALONE)
+                "format %s is not supported; there are raw, qcow2 and vhd",
+                format_names[disk->format]);
+    else if (disk->backend == HL_DISK_STANDALONE)
         hl_fail(e, EOPNOTSUPP, "choose the disk's back end", disk->vdev,
-                "backendtype=%s is not supported yet; only phy is", backend_names[disk->backend]);
+                "backendtype=standalone is not supported yet");
+    else if (program && disk->backend == HL_DISK_PHY)
+        hl_fail(e, EINVAL, "choose the disk's back end", disk->vdev,
+                "backendtype=phy serves block devices and raw files only; leave it out");
+    else if (program && disk->script != NULL)
+        hl_fail(e, EINVAL, "choose the disk's back end", disk->vdev,
+                "a script is for backendtype=phy");
     else
-        return device_backend_find(HL_DEVICE_VBD, "phy");
+        return device_backend_find(HL_DEVICE_VBD, program ? "qdisk" : "phy");
     return NULL;
 }
 
@@ -122,6 +140,19 @@ static int prepare_file(struct device_job *j, int fd, const struct stat *st, str
     return 0;
 }
 
+/* An image that a program opens by itself. */
+static int prepare_image(struct device_job *j, const struct stat *st, struct hl_error *e)
+{
+    const struct hl_disk *disk = &j->dev->disk;
+
+    if (S_ISBLK(st->st_mode))
+        return disk_users_check_device(j->ctx, st->st_rdev, disk, e);
+    if (S_ISREG(st->st_mode))
+        return disk_users_check_file(j->ctx, st, disk, e);
+    return hl_fail(e, EINVAL, "open the disk", disk->target,
+                   "it is neither a file nor a block device");
+}
+
 static int check_script(const char *name, struct hl_error *e)
 {
     char *path = script_path(name);
@@ -141,13 +172,15 @@ static int prepare(struct device_job *j, struct hl_error *e)
 
     if (disk->script != NULL)
         return check_script(disk->script, e);
-    if (disk->target == NULL)
+    if (disk->target == NULL || is_nbd(disk))
         return 0;
     if (stat(disk->target, &st) != 0) {
         rc = hl_fail(e, errno, "open the disk", disk->target, NULL);
         hl_error_advise(e, "check disk= in the configuration");
         return rc;
     }
+    if (j->backend->driver == NULL)
+        return prepare_image(j, &st, e);
     if (S_ISBLK(st.st_mode))
         return prepare_block(j, &st, e);
     if (!S_ISREG(st.st_mode))
@@ -177,7 +210,11 @@ static void nodes(struct device_job *j, struct store_writer *w)
     const struct hl_disk *disk = &j->dev->disk;
     char *script = script_path(disk->script == NULL ? "block" : disk->script);
 
-    device_put(j, w, "params", "%s", disk->target == NULL ? "" : disk->target);
+    if (j->backend->driver == NULL && disk->target != NULL)
+        device_put(j, w, "params", "%s:%s", is_nbd(disk) ? "nbd" : format_names[disk->format],
+                   disk->target);
+    else
+        device_put(j, w, "params", "%s", disk->target == NULL ? "" : disk->target);
     device_put(j, w, "script", "%s", script == NULL ? "" : script);
     free(script);
     if (j->major != 0)

@@ -381,6 +381,10 @@ bool block_complete(struct block_device *b, unsigned int q, void **cookie, long 
     if (rsp.id >= RING_SIZE(&queue->ring) || !queue->slots[rsp.id].busy) {
         kit_panic("block: an answer to nothing, id %lu", (unsigned long)rsp.id);
     }
+    if (rsp.operation != queue->slots[rsp.id].operation) {
+        kit_panic("block: an answer to operation %u, not %u", rsp.operation,
+                  queue->slots[rsp.id].operation);
+    }
     struct block_slot *slot = &queue->slots[rsp.id];
     *cookie = slot->cookie;
     *status = rsp.status == BLKIF_RSP_OKAY         ? 0

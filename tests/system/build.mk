@@ -2,7 +2,7 @@
 # System tests: whole machines, from the firmware to guests of Domain 0. They use what is built and
 # compile nothing, so `make check` may run them beside the other tests.
 SYSTEM_CHECKS := check-system-boot check-system-lifecycle check-system-bad-input check-system-devices \
-    check-system-disks check-system-network check-system-cycles check-system-restart \
+    check-system-disks check-system-images check-system-network check-system-cycles check-system-restart \
     check-system-console check-system-attacks check-system-bochs \
     check-system-compat-xl check-demo
 CHECKS += $(SYSTEM_CHECKS)
@@ -40,6 +40,8 @@ check-system-compat: $(B)/tests/view
 	tests/system/compat
 check-system-disks:
 	$(MACHINE) disks disks.sh $(SYSTEM_OPTIONS)
+check-system-images:
+	tests/system/images $(SYSTEM_OPTIONS)
 check-system-network:
 	$(MACHINE) network network.sh $(SYSTEM_OPTIONS)
 check-demo:

@@ -84,6 +84,9 @@ static void disks_of_old(void)
     CHECK_STR(disk("tap:aio:/x,hda,w"), "/x|raw|hda|w");
     CHECK_STR(disk("tap2:tapdisk:aio:/x,hda,w"), "/x|raw|hda|w");
     CHECK_STR(disk("tap:qcow2:/x,hda,w"), "/x|qcow2|hda|w");
+    CHECK_STR(disk("nbd://host/name,raw,xvda,w"), "nbd://host/name|raw|xvda|w");
+    CHECK_STR(disk("vdev=xvda,target=nbd+unix:///x?socket=/s"),
+              "nbd+unix:///x?socket=/s|raw|xvda|w");
     CHECK_STR(disk("vhd:/x,xvda,w"), "/x|vhd|xvda|w");
     CHECK_STR(disk("file:/iso,hdc:cdrom,r"), "/iso|raw|hdc|r cdrom");
     CHECK_STR(disk("file:/iso,ioemu:hdc:cdrom,r"), "/iso|raw|hdc|r cdrom");

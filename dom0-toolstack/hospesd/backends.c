@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See backends.h. */
+#include "dom0-toolstack/hospesd/backends.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/hospesd/daemon.h"
+#include "dom0-toolstack/lib/error.h"
+#include "xenstore/client/xs_client.h"
+
+#define PROGRAM "hospes-block"
+
+/* One that dies at once is not started again at once: 50 ms, doubled up to this. */
+#define LONGEST_PAUSE 10000u
+#define LIVED_WELL    5000u
+
+struct backend_process {
+    struct backend_process *next;
+    struct daemon *d;
+    char *path;             /* the device's directory */
+    pid_t pid;              /* 0: not running */
+    struct loop_source end; /* its pidfd */
+    struct loop_timer again;
+    uint64_t started;
+    unsigned int pause; /* milliseconds */
+};
+
+static struct backend_process *processes;
+
+static void start_process(void *opaque);
+
+static void forget(struct backend_process *p)
+{
+    struct backend_process **link = &processes;
+
+    while (*link != p)
+        link = &(*link)->next;
+    *link = p->next;
+    loop_timer_cancel(&p->d->loop, &p->again);
+    loop_remove(&p->d->loop, &p->end);
+    if (p->end.fd >= 0)
+        close(p->end.fd);
+    free(p->path);
+    free(p);
+}
+
+/* Whether its device is still one to be served. */
+static bool wanted(const struct backend_process *p)
+{
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/frontend", p->path);
+    return hs_exists(p->d->ctx.xs, HS_TX_NONE, path) == 1;
+}
+
+static void ended(void *opaque, uint32_t events)
+{
+    struct backend_process *p = opaque;
+    int status = 0, fd = p->end.fd;
+
+    (void)events;
+    waitpid(p->pid, &status, WNOHANG);
+    loop_remove(&p->d->loop, &p->end);
+    close(fd);
+    p->end.fd = -1;
+    p->pid = 0;
+    if (!wanted(p)) {
+        forget(p);
+        return;
+    }
+    /* It ended by itself, because its device is closed or cannot work: a change of its nodes starts it again. */
+    if (WIFEXITED(status))
+        return;
+    say("%s for %s was killed by signal %d; starting it again", PROGRAM, p->path, WTERMSIG(status));
+    p->pause = loop_now() - p->started > LIVED_WELL ? 50 : p->pause * 2;
+    if (p->pause > LONGEST_PAUSE)
+        p->pause = LONGEST_PAUSE;
+    loop_timer_set(&p->d->loop, &p->again, p->pause, start_process, p);
+}
+
+/* Beside our own program, or where the system has it. */
+static void run(const char *path)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - sizeof(PROGRAM) - 1);
+    char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid();
+    if (slash != NULL) {
+        strcpy(slash + 1, PROGRAM);
+        execl(self, PROGRAM, path, (char *)NULL);
+    }
+    execlp(PROGRAM, PROGRAM, path, (char *)NULL);
+    _exit(127);
+}
+
+static void start_process(void *opaque)
+{
+    struct backend_process *p = opaque;
+    pid_t pid = fork();
+    int fd;
+
+    p->started = loop_now();
+    if (pid == 0)
+        run(p->path);
+    if (pid < 0) {
+        say("cannot start %s: %s", PROGRAM, strerror(errno));
+        loop_timer_set(&p->d->loop, &p->again, LONGEST_PAUSE, start_process, p);
+        return;
+    }
+    p->pid = pid;
+    fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd >= 0 && loop_add(&p->d->loop, &p->end, fd, EPOLLIN, ended, p) == 0)
+        return;
+    say("cannot follow %s (process %d): %s", PROGRAM, (int)pid, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    p->end.fd = -1;
+}
+
+/* A device's directory: is somebody serving it? `path` is taken over. */
+static void want_process(struct daemon *d, char *path)
+{
+    struct backend_process *p = processes;
+
+    while (p != NULL && strcmp(p->path, path) != 0)
+        p = p->next;
+    if (p == NULL) {
+        p = calloc(1, sizeof(*p));
+        if (p == NULL) {
+            free(path);
+            return;
+        }
+        *p = (struct backend_process){
+            .next = processes, .d = d, .path = path, .pause = 25, .end.fd = -1};
+        processes = p;
+    } else
+        free(path);
+    if (p->pid == 0 && p->again.due == 0 && wanted(p))
+        start_process(p);
+}
+
+/* Closed for good: nothing is left to be served. */
+static bool closed(struct daemon *d, const char *path)
+{
+    char node[512];
+    long long state = 0, online = 1;
+
+    snprintf(node, sizeof(node), "%s/state", path);
+    hs_read_int(d->ctx.xs, HS_TX_NONE, node, &state);
+    snprintf(node, sizeof(node), "%s/hotplug-error", path);
+    if (hs_exists(d->ctx.xs, HS_TX_NONE, node) == 1)
+        return true;
+    snprintf(node, sizeof(node), "%s/online", path);
+    hs_read_int(d->ctx.xs, HS_TX_NONE, node, &online);
+    return state == 6 && online == 0;
+}
+
+static void look_at_device(struct daemon *d, const char *domid, const char *devid)
+{
+    char *path;
+
+    if (asprintf(&path, "%s/%s/%s", BACKENDS_DIR, domid, devid) < 0)
+        return;
+    if (closed(d, path))
+        free(path);
+    else
+        want_process(d, path);
+}
+
+static void scan_domain(struct daemon *d, const char *domid)
+{
+    char dir[256];
+    unsigned int n;
+
+    snprintf(dir, sizeof(dir), "%s/%s", BACKENDS_DIR, domid);
+    char **devices = hs_directory(d->ctx.xs, HS_TX_NONE, dir, &n);
+    for (unsigned int i = 0; devices != NULL && i < n; i++)
+        look_at_device(d, domid, devices[i]);
+    free(devices);
+}
+
+static void scan_all(struct daemon *d)
+{
+    unsigned int n;
+    char **domains = hs_directory(d->ctx.xs, HS_TX_NONE, BACKENDS_DIR, &n);
+
+    for (unsigned int i = 0; domains != NULL && i < n; i++)
+        scan_domain(d, domains[i]);
+    free(domains);
+}
+
+void backends_changed(struct daemon *d, const char *path)
+{
+    struct backend_process *p, *next;
+    char domid[16], devid[16];
+
+    if (sscanf(path, BACKENDS_DIR "/%15[0-9]/%15[0-9]", domid, devid) == 2)
+        look_at_device(d, domid, devid);
+    else
+        scan_all(d);
+    /* Programs see by themselves that their device is gone. */
+    for (p = processes; p != NULL; p = next) {
+        next = p->next;
+        if (p->pid == 0 && !wanted(p))
+            forget(p);
+    }
+}
+
+int backends_start(struct daemon *d, struct hl_error *e)
+{
+    if (hs_watch(d->ctx.xs, BACKENDS_DIR, BACKENDS_TOKEN) < 0)
+        return hl_fail(e, errno, "watch for disks", BACKENDS_DIR, NULL);
+    scan_all(d);
+    return 0;
+}
+
+void backends_stop(struct daemon *d)
+{
+    (void)d;
+    while (processes != NULL)
+        forget(processes);
+}

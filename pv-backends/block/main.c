@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hospes-block: serves one disk to a guest, from an image file, a block device or a server.
+ *
+ *   hospes-block PATH      PATH: the device's directory in xenstore, /local/domain/0/backend/qdisk/DOMID/DEVID
+ *
+ * Ends when the device is gone. May be killed at any time: the next one goes on where it stopped.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/hv_event.h"
+#include "pv-backends/block/io.h"
+#include "pv-backends/block/vbd.h"
+#include "xenstore/client/xs_client.h"
+
+static volatile sig_atomic_t stop;
+static char *lock_name;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static void rung(void *opaque)
+{
+    struct vbd *v = opaque;
+    int port;
+
+    while ((port = evtchn_pending(v->b.ev)) >= 0)
+        evtchn_unmask(v->b.ev, (uint32_t)port);
+}
+
+/* Its device is gone: nobody will wait for its turn. */
+static void stored(void *opaque)
+{
+    if (!vbd_changed(opaque)) {
+        if (lock_name != NULL)
+            unlink(lock_name);
+        stop = 1;
+    }
+}
+
+static int serve(struct vbd *v)
+{
+    int rc = 0;
+
+    fcntl(evtchn_fd(v->b.ev), F_SETFL, O_NONBLOCK);
+    if (io_watch(v->io, evtchn_fd(v->b.ev), POLLIN, false, rung, v) == NULL ||
+        io_watch(v->io, hs_fd(v->b.xs), POLLIN, false, stored, v) == NULL)
+        return -ENOMEM;
+    while (!stop && rc == 0) {
+        vbd_work(v);
+        rc = io_turn(v->io, true);
+    }
+    return rc;
+}
+
+/*
+ * One process for a device: who comes second waits until the first has ended, and goes on with what it left. The lock goes
+ * with the process.
+ */
+static int wait_for_turn(const char *path, struct hl_error *e)
+{
+    char name[256] = "/run/hospes/block/";
+    size_t at = strlen(name);
+
+    mkdir("/run/hospes", 0700);
+    mkdir("/run/hospes/block", 0700);
+    for (const char *p = path + 1; *p != '\0' && at < sizeof(name) - 6; p++)
+        name[at++] = *p == '/' ? '-' : *p;
+    strcpy(name + at, ".lock");
+    lock_name = strdup(name);
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    while (fd >= 0 && !stop && flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return hl_fail(e, errno, "lock the device", name, NULL);
+    return fd < 0 ? hl_fail(e, errno, "lock the device", name, NULL) : stop ? -EINTR : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    struct hl_error *e = hl_error_new();
+    struct vbd v = {.io = NULL};
+    struct io *io = NULL;
+
+    if (argc != 2 || argv[1][0] != '/') {
+        fprintf(stderr, "usage: hospes-block PATH   (of the device in xenstore)\n");
+        return 2;
+    }
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    int rc = wait_for_turn(argv[1], e);
+    if (rc == 0)
+        rc = io_open(&io, 256, e);
+    if (rc == 0)
+        rc = vbd_open(&v, io, argv[1], e);
+    if (rc < 0 && v.b.xs != NULL) {
+        backend_complain(&v.b, e);
+        backend_set_state(&v.b, XenbusStateClosed);
+        unlink(lock_name);
+    } else if (rc < 0)
+        fprintf(stderr, "hospes-block: %s\n", hl_error_sentence(e));
+    if (rc == 0) {
+        rc = serve(&v);
+        if (rc < 0)
+            fprintf(stderr, "hospes-block: %s: %s\n", argv[1], strerror(-rc));
+    }
+    if (io != NULL && v.b.path != NULL)
+        vbd_close(&v);
+    io_close(io);
+    hl_error_free(e);
+    return rc < 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See backend.h. */
+#include "pv-backends/lib/backend.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/gntdev.h"
+#include "dom0-toolstack/lib/hv_event.h"
+#include "xenstore/client/xs_client.h"
+
+static long long number_at(const struct backend *b, const char *dir, const char *key,
+                           long long otherwise)
+{
+    char *text = hs_read_at(b->xs, HS_TX_NONE, dir, key), *end;
+
+    if (text == NULL)
+        return otherwise;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    bool good = end != text && *end == '\0' && errno == 0 && value >= 0 && value <= UINT32_MAX;
+    free(text);
+    return good ? value : otherwise;
+}
+
+char *backend_text(const struct backend *b, const char *key)
+{
+    return hs_read_at(b->xs, HS_TX_NONE, b->path, key);
+}
+
+char *backend_front_text(const struct backend *b, const char *key)
+{
+    return hs_read_at(b->xs, HS_TX_NONE, b->frontend, key);
+}
+
+long long backend_number(const struct backend *b, const char *key, long long otherwise)
+{
+    return number_at(b, b->path, key, otherwise);
+}
+
+long long backend_front_number(const struct backend *b, const char *key, long long otherwise)
+{
+    return number_at(b, b->frontend, key, otherwise);
+}
+
+int backend_write(const struct backend *b, const char *key, const char *fmt, ...)
+{
+    char value[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(value, sizeof(value), fmt, ap);
+    va_end(ap);
+    return hs_write_at(b->xs, HS_TX_NONE, b->path, key, "%s", value) < 0 ? -errno : 0;
+}
+
+static enum xenbus_state valid_state(long long state)
+{
+    return state <= XenbusStateReconfigured ? (enum xenbus_state)state : XenbusStateUnknown;
+}
+
+enum xenbus_state backend_state(const struct backend *b)
+{
+    return valid_state(backend_number(b, "state", XenbusStateUnknown));
+}
+
+enum xenbus_state backend_front_state(const struct backend *b)
+{
+    return valid_state(backend_front_number(b, "state", XenbusStateUnknown));
+}
+
+int backend_set_state(const struct backend *b, enum xenbus_state state)
+{
+    return backend_write(b, "state", "%d", state);
+}
+
+void backend_complain(const struct backend *b, const struct hl_error *e)
+{
+    char *why = hl_error_sentence(e), *path = NULL;
+
+    if (why != NULL && b->path != NULL) {
+        backend_write(b, "hotplug-error", "%s", why);
+        backend_write(b, "hotplug-status", "error");
+        if (strncmp(b->path, "/local/domain/0/", 16) == 0 &&
+            asprintf(&path, "/local/domain/0/error/%s/error", b->path + 16) >= 0)
+            hs_write(b->xs, HS_TX_NONE, path, why, strlen(why));
+    }
+    fprintf(stderr, "%s\n", why != NULL ? why : "out of memory");
+    free(path);
+    free(why);
+}
+
+static int read_paths(struct backend *b, struct hl_error *e)
+{
+    b->frontend = backend_text(b, "frontend");
+    long long domid = backend_number(b, "frontend-id", -1);
+
+    if (b->frontend == NULL || domid < 0 || domid >= 0x7ff0)
+        return hl_fail(e, ENOENT, "look up the device", b->path,
+                       "its nodes frontend and frontend-id are missing");
+    b->domid = (uint32_t)domid;
+    return 0;
+}
+
+static int watch(struct backend *b, struct hl_error *e)
+{
+    char *state = NULL;
+    int rc = 0;
+
+    if (asprintf(&state, "%s/state", b->frontend) < 0)
+        return hl_fail(e, ENOMEM, "watch the frontend", b->frontend, NULL);
+    if (hs_watch(b->xs, state, "frontend") < 0 || hs_watch(b->xs, b->path, "backend") < 0)
+        rc = hl_fail(e, errno, "watch the device", b->path, NULL);
+    free(state);
+    return rc;
+}
+
+int backend_open(struct backend *b, const char *path, struct hl_error *e)
+{
+    *b = (struct backend){.path = strdup(path), .xs = hs_open(HS_WAIT)};
+    int rc = 0;
+
+    if (b->path == NULL)
+        rc = hl_fail(e, ENOMEM, "look up the device", path, NULL);
+    else if (b->xs == NULL)
+        rc = hl_fail(e, errno, "connect to xenstored", NULL, NULL);
+    if (rc == 0)
+        rc = read_paths(b, e);
+    if (rc == 0)
+        rc = evtchn_open(&b->ev, e);
+    if (rc == 0)
+        rc = gntdev_open(&b->grants, e);
+    if (rc == 0)
+        rc = watch(b, e);
+    return rc;
+}
+
+void backend_close(struct backend *b)
+{
+    gntdev_close(b->grants);
+    evtchn_close(b->ev);
+    hs_close(b->xs);
+    free(b->path);
+    free(b->frontend);
+    *b = (struct backend){.xs = NULL};
+}
+
+bool backend_events(struct backend *b)
+{
+    struct hs_event *event;
+    bool any = false;
+
+    while ((event = hs_event(b->xs, 0)) != NULL) {
+        free(event);
+        any = true;
+    }
+    return any;
+}

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Disks that a program of ours serves (pv-backends/block): qcow2 over a backing file, raw, read-only; the program and
+# hospesd killed while the guest writes; a file system without room; and nothing left of any of it.
+. /tests/lib.sh
+
+# A guest of tests/front, its disk; the kernel's further words.
+kit()
+{
+    local file=/tmp/$1.cfg
+    {
+        echo "name = \"$1\""
+        echo "kernel = \"/tests/front-block.elf\""
+        echo "memory = 16"
+        echo "disk = [ '$2' ]"
+        echo "extra = \"${3-}\""
+        echo "on_reboot = \"destroy\""
+    } >"$file"
+    echo "$file"
+}
+
+ended()
+{
+    grep -qa '^# end' "$(console_log "$1")" 2>/dev/null
+}
+
+# all_held NAME: every line of the guest's console is a verdict that it passed.
+all_held()
+{
+    becomes "$1: it comes to its end" 200 ended "$1"
+    if grep -qa '^ok plain\|^ok read_only' "$(console_log "$1")" && ! grep -qa '^not ok' "$(console_log "$1")"; then
+        ok "$1: all that it tried"
+    else
+        fail "$1: all that it tried" "$(grep -a '^not ok' "$(console_log "$1")" | tr '\n' ' ')"
+    fi
+    becomes "$1: it is gone" 20 gone "$1"
+}
+
+server()
+{
+    pidof hospes-block
+}
+
+mkdir -p /disks
+cp /tests/base.raw /tests/over.qcow2 /disks/
+dd if=/dev/zero of=/disks/raw.img bs=1M count=8 2>/dev/null
+snapshot /tmp/before
+
+works "create with a qcow2 disk" $HL create "$(kit cow '/disks/over.qcow2,qcow2,xvda,w')"
+all_held cow
+cmp -s /tests/base.raw /disks/base.raw && ok "the backing file is as it was" || fail "the backing file is as it was"
+
+works "create with backendtype=qdisk" $HL create "$(kit raw '/disks/raw.img,raw,xvda,w,backendtype=qdisk')"
+all_held raw
+is "what the guest wrote is in the file" "written by the guest" "$(head -n 1 /disks/raw.img)"
+
+works "create with a read-only one" $HL create "$(kit ro 'vdev=xvda,access=ro,backendtype=qdisk,target=/disks/raw.img' ro)"
+all_held ro
+
+# ---- killed ---------------------------------------------------------------------------------------
+works "create for the killing" $HL create "$(kit kill '/disks/over.qcow2,qcow2,xvda,w')"
+kills=0
+while [ $kills -lt 15 ] && ! ended kill; do
+    pid=$(server)
+    [ -n "$pid" ] && kill -9 $pid && kills=$((kills + 1))
+    [ $kills = 6 ] && kill -9 "$(pidof hospesd)" && hospesd
+    sleep 0.4
+done
+[ $kills -ge 3 ] && ok "the program is killed while the guest works" || fail "the program is killed while the guest works" "$kills times"
+all_held kill
+
+# ---- a real kernel, and a full file system ----------------------------------------------------------
+mkdir -p /small
+mount -t tmpfs -o size=6m tmpfs /small
+cp /tests/empty.qcow2 /small/
+cfg=$(config lin 'memory = 160' "disk = [ '/small/empty.qcow2,qcow2,xvda,w' ]")
+works "create Linux" $HL create "$cfg"
+becomes "it boots" 120 booted lin
+talk lin
+works "it writes and reads" ask lin 'dd if=/bin/busybox of=/dev/xvda bs=64k count=16 conv=fsync 2>/dev/null &&
+    echo 3 >/proc/sys/vm/drop_caches && dd if=/dev/xvda bs=64k count=16 2>/dev/null | cmp -n 700000 - /bin/busybox'
+if ask lin 'dd if=/dev/urandom of=/dev/xvda bs=1M seek=2 count=12 conv=fsync' >$OUT 2>&1; then
+    fail "where there is no room left it gets an error" "it wrote"
+else
+    grep -q 'nput/output error' $OUT && ok "where there is no room left it gets an error" || fail "where there is no room left it gets an error" "$(cat $OUT)"
+fi
+works "what was there before can be read" ask lin 'echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/xvda bs=64k count=16 2>/dev/null | cmp -n 700000 - /bin/busybox'
+mount -o remount,size=40m /small
+works "with room again it writes" ask lin 'dd if=/dev/urandom of=/dev/xvda bs=1M seek=2 count=4 conv=fsync'
+hush lin
+works "shutdown" $HL shutdown -w lin
+umount /small
+
+# ---- what cannot be ---------------------------------------------------------------------------------
+refuses "an image that is no qcow2" 'no qcow2 image' $HL create "$(kit bad '/disks/raw.img,qcow2,xvda,w')"
+refuses "an image that is not there" 'nothere' $HL create "$(kit bad '/disks/nothere,qcow2,xvda,w')"
+refuses "a server that is not there" 'nbd|NBD' $HL create "$(kit bad 'nbd+unix:///x?socket=/nothere,raw,xvda,w')"
+refuses "a format that is not supported" 'qed' $HL create "$(kit bad '/disks/raw.img,qed,xvda,w')"
+
+gone_all()
+{
+    [ -z "$(server)" ] && [ -z "$(ls /run/hospes/block 2>/dev/null)" ]
+}
+becomes "no program and no file of it is left" 20 gone_all
+sleep 1
+snapshot /tmp/after
+if diff /tmp/before /tmp/after >$OUT; then
+    ok "nothing is left behind"
+else
+    fail "nothing is left behind" "$(said)"
+fi
+finish
