@@ -30,9 +30,8 @@ $(B)/fuzz/obj/xen/% $(B)/fuzz/obj/tests/fuzz/boot_% $(B)/fuzz/obj/tests/fuzz/dom
         FUZZ_INC := $(FUZZ_HV_INC)
 
 $(eval $(call fuzzer,xenstore,$(XS_CORE:%=xenstore/%.c) xenstore/ring.c tests/unit/xenstore_rig.c))
-FUZZ_TOOLSTACK := cfg cfg_domain cfg_keys cfg_lex cpumask domain_config domain_config_json error
-$(eval $(call fuzzer,cfg,$(FUZZ_TOOLSTACK:%=dom0-toolstack/lib/%.c)))
-$(B)/fuzz/cfg_fuzz: FUZZ_LIBS := -lyajl
+$(eval $(call fuzzer,cfg,$(LIBHOSPES_SRC) $(wildcard xenstore/client/*.c)))
+$(B)/fuzz/cfg_fuzz: FUZZ_LIBS := $(LIBHOSPES_LIBS)
 $(eval $(call fuzzer,kernel,$(addprefix dom0-toolstack/lib/,error.c kernel_image.c kernel_unpack.c pv_layout.c)))
 $(B)/fuzz/kernel_fuzz: FUZZ_LIBS := -llzma -lz -lzstd -llz4 -lbz2 -lyajl
 $(eval $(call fuzzer,dom0_kernel,xen/boot/decompress.c xen/pv/elf.c xen/lib/string.c))
