@@ -157,7 +157,8 @@ static void part_done(struct io_transfer *t, long rc)
     release(w, rc < 0 ? (int)rc : 0);
 }
 
-static void read_file(struct qcow2_work *w, const struct qcow2_mapping *m, uint64_t n)
+/* Between the request's buffers and clusters that may be read, or written, where they are. */
+static void transfer(struct qcow2_work *w, const struct qcow2_mapping *m, uint64_t n)
 {
     struct part *p = new_part(w);
 
@@ -165,8 +166,11 @@ static void read_file(struct qcow2_work *w, const struct qcow2_mapping *m, uint6
         return;
     p->io.done = part_done;
     w->q->in_flight++;
-    io_readv(w->q->img->io, &p->io, w->q->f.fd, p->iov, image_slice_iov(w->r, w->at, n, p->iov),
-             host_address(w, m));
+    unsigned int iovcnt = image_slice_iov(w->r, w->at, n, p->iov);
+    if (w->r->op == IMAGE_READ)
+        io_readv(w->q->img->io, &p->io, w->q->f.fd, p->iov, iovcnt, host_address(w, m));
+    else
+        io_writev(w->q->img->io, &p->io, w->q->f.fd, p->iov, iovcnt, host_address(w, m));
 }
 
 static void backing_done(struct image_request *r, int rc)
@@ -215,7 +219,7 @@ static void read_parts(struct qcow2_work *w)
             return;
         }
         switch (m.kind) {
-        case QCOW2_DATA: read_file(w, &m, n); break;
+        case QCOW2_DATA: transfer(w, &m, n); break;
         case QCOW2_ZEROS: image_zero_iov(w->r, w->at, n); break;
         case QCOW2_NONE: read_backing(w, n); break;
         default:
@@ -404,18 +408,6 @@ static void fill_cluster(struct qcow2_work *w)
 
 /* ---- writing ---- */
 
-static void write_file(struct qcow2_work *w, const struct qcow2_mapping *m, uint64_t n)
-{
-    struct part *p = new_part(w);
-
-    if (p == NULL)
-        return;
-    p->io.done = part_done;
-    w->q->in_flight++;
-    io_writev(w->q->img->io, &p->io, w->q->f.fd, p->iov, image_slice_iov(w->r, w->at, n, p->iov),
-              host_address(w, m));
-}
-
 /* Until all is begun, or until it has to wait (then what it waits for calls this again). */
 static void write_parts(struct qcow2_work *w)
 {
@@ -430,7 +422,7 @@ static void write_parts(struct qcow2_work *w)
             break;
         }
         if (m.kind == QCOW2_DATA && m.in_place) {
-            write_file(w, &m, n);
+            transfer(w, &m, n);
             w->at += n;
             continue;
         }
