@@ -406,6 +406,7 @@ ENTRY xpti_enter_pf
         jne 2f
 1:      ret
 2:      add $8, %rsp
+        cld /* as behind every other entry: the way out copies a root */
         CLEAR_ALL
         mov CPUINFO_current(%rsp), %rbx
         jmp exit_to_guest
