@@ -129,7 +129,8 @@ if ours; then
     refuses "a file that is not there" 'nothere\.img' $HL create "$(config two "disk = [ '/disks/nothere.img,,xvda,w' ]")"
     refuses "a folder" 'neither a file' $HL create "$(config two "disk = [ '/disks,,xvda,w' ]")"
     refuses "a bad vdev, with its place" 'two\.cfg:[0-9]+:[0-9]+.*disk.*vdev' $HL create "$(config two "disk = [ '/disks/root.img,,zda,w' ]")"
-    refuses "a qcow2 image that is none" 'no qcow2 image' $HL create "$(config two "disk = [ '/disks/root.img,qcow2,xvda,w' ]")"
+    noise 1 /disks/none.img
+    refuses "a qcow2 image that is none" 'no qcow2 image' $HL create "$(config two "disk = [ '/disks/none.img,qcow2,xvda,w' ]")"
 fi
 
 # ---- reboot -----------------------------------------------------------------------------------
