@@ -108,6 +108,13 @@ static void write_features(struct vbd *v)
     }
 }
 
+static void write_connected(struct backend *b, void *opaque)
+{
+    write_size(opaque);
+    write_features(opaque);
+    backend_set_state(b, XenbusStateConnected);
+}
+
 /* ---- the connection ---- */
 
 /* A frontend's number, of a node that must be there. */
@@ -233,9 +240,7 @@ static int connect_front(struct vbd *v, bool again, struct hl_error *e)
         return rc;
     }
     v->connected = true;
-    write_size(v);
-    write_features(v);
-    return backend_set_state(&v->b, XenbusStateConnected);
+    return backend_change(&v->b, write_connected, v);
 }
 
 /* ---- states ---- */
@@ -248,11 +253,16 @@ static void give_up(struct vbd *v, struct hl_error *e)
     backend_set_state(&v->b, XenbusStateClosed);
 }
 
+static void write_offer(struct backend *b, void *opaque)
+{
+    write_features(opaque);
+    backend_write(b, "hotplug-status", "connected");
+    backend_set_state(b, XenbusStateInitWait);
+}
+
 static void offer(struct vbd *v)
 {
-    write_features(v);
-    backend_write(&v->b, "hotplug-status", "connected");
-    backend_set_state(&v->b, XenbusStateInitWait);
+    backend_change(&v->b, write_offer, v);
 }
 
 /* Another medium, or none: the frontend looks at the size when it sees the state written again. */

@@ -47,15 +47,52 @@ long long backend_front_number(const struct backend *b, const char *key, long lo
     return number_at(b, b->frontend, key, otherwise);
 }
 
-int backend_write(const struct backend *b, const char *key, const char *fmt, ...)
+int backend_change(struct backend *b, void (*write)(struct backend *b, void *opaque), void *opaque)
+{
+    char there[512];
+    int rc;
+
+    snprintf(there, sizeof(there), "%s/frontend", b->path);
+    do {
+        b->tx = hs_tx_start(b->xs);
+        if (b->tx == HS_TX_NONE)
+            return -errno;
+        if (hs_exists(b->xs, b->tx, there) == 1) {
+            write(b, opaque);
+            rc = hs_tx_commit(b->xs, b->tx) < 0 ? -errno : 0;
+        } else {
+            hs_tx_abort(b->xs, b->tx);
+            rc = -ENOENT;
+        }
+        b->tx = HS_TX_NONE;
+    } while (rc == -EAGAIN);
+    return rc;
+}
+
+struct node {
+    const char *key, *value;
+};
+
+static void write_node(struct backend *b, void *opaque)
+{
+    const struct node *n = opaque;
+
+    hs_write_at(b->xs, b->tx, b->path, n->key, "%s", n->value);
+}
+
+int backend_write(struct backend *b, const char *key, const char *fmt, ...)
 {
     char value[1024];
+    struct node node = {key, value};
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(value, sizeof(value), fmt, ap);
     va_end(ap);
-    return hs_write_at(b->xs, HS_TX_NONE, b->path, key, "%s", value) < 0 ? -errno : 0;
+    if (b->tx == HS_TX_NONE)
+        return backend_change(b, write_node, &node);
+    write_node(b, &node);
+    return 0;
 }
 
 static enum xenbus_state valid_state(long long state)
@@ -73,24 +110,32 @@ enum xenbus_state backend_front_state(const struct backend *b)
     return valid_state(backend_front_number(b, "state", XenbusStateUnknown));
 }
 
-int backend_set_state(const struct backend *b, enum xenbus_state state)
+int backend_set_state(struct backend *b, enum xenbus_state state)
 {
     return backend_write(b, "state", "%d", state);
 }
 
-void backend_complain(const struct backend *b, const struct hl_error *e)
+static void write_complaint(struct backend *b, void *opaque)
 {
-    char *why = hl_error_sentence(e), *path = NULL;
+    static const char ours[] = "/local/domain/0/";
+    const char *why = opaque;
+    char path[512];
 
-    if (why != NULL && b->path != NULL) {
-        backend_write(b, "hotplug-error", "%s", why);
-        backend_write(b, "hotplug-status", "error");
-        if (strncmp(b->path, "/local/domain/0/", 16) == 0 &&
-            asprintf(&path, "/local/domain/0/error/%s/error", b->path + 16) >= 0)
-            hs_write(b->xs, HS_TX_NONE, path, why, strlen(why));
+    backend_write(b, "hotplug-error", "%s", why);
+    backend_write(b, "hotplug-status", "error");
+    if (strncmp(b->path, ours, strlen(ours)) == 0) {
+        snprintf(path, sizeof(path), "%serror/%s/error", ours, b->path + strlen(ours));
+        hs_write(b->xs, b->tx, path, why, strlen(why));
     }
+}
+
+void backend_complain(struct backend *b, const struct hl_error *e)
+{
+    char *why = hl_error_sentence(e);
+
+    if (why != NULL && b->path != NULL)
+        backend_change(b, write_complaint, why);
     fprintf(stderr, "%s\n", why != NULL ? why : "out of memory");
-    free(path);
     free(why);
 }
 

@@ -24,6 +24,7 @@ struct backend {
     struct gntdev *grants;
     char *path, *frontend; /* the two directories */
     uint32_t domid;        /* the frontend's */
+    uint32_t tx;           /* inside backend_change(): its transaction */
 };
 
 /* Opens the devices and watches our directory and the frontend's state. -ENOENT: there is no such device. Undone by
@@ -37,15 +38,21 @@ char *backend_text(const struct backend *b, const char *key);
 long long backend_number(const struct backend *b, const char *key, long long otherwise);
 long long backend_front_number(const struct backend *b, const char *key, long long otherwise);
 char *backend_front_text(const struct backend *b, const char *key);
-int backend_write(const struct backend *b, const char *key, const char *fmt, ...)
+
+/* Writes a node of our directory. Only while the toolstack's nodes stand there: what it removed never comes back by a
+ * late word of ours (-ENOENT). Inside backend_change() part of that change. */
+int backend_write(struct backend *b, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same for several nodes: what `write` writes is seen at once, or never. It may be called more than once. */
+int backend_change(struct backend *b, void (*write)(struct backend *b, void *opaque), void *opaque);
 
 enum xenbus_state backend_state(const struct backend *b);
 enum xenbus_state backend_front_state(const struct backend *b);
-int backend_set_state(const struct backend *b, enum xenbus_state state);
+int backend_set_state(struct backend *b, enum xenbus_state state);
 
 /* Says why the device does not work where hl and people look: hotplug-error, and the store's error directory. */
-void backend_complain(const struct backend *b, const struct hl_error *e);
+void backend_complain(struct backend *b, const struct hl_error *e);
 
 /* Reads all watch events that have come; false when there was none. */
 bool backend_events(struct backend *b);
