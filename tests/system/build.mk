@@ -2,8 +2,8 @@
 # System tests: whole machines, from the firmware to guests of Domain 0. They use what is built and
 # compile nothing, so `make check` may run them beside the other tests.
 SYSTEM_CHECKS := check-system-boot check-system-lifecycle check-system-bad-input check-system-devices \
-    check-system-disks check-system-images check-system-network check-system-cycles check-system-restart \
-    check-system-console check-system-attacks check-system-bochs \
+    check-system-disks check-system-images check-system-network check-system-nat check-system-cycles \
+    check-system-restart check-system-console check-system-attacks check-system-bochs \
     check-system-compat-xl check-demo
 CHECKS += $(SYSTEM_CHECKS)
 .PHONY: $(SYSTEM_CHECKS) check-system-compat
@@ -44,6 +44,8 @@ check-system-images:
 	tests/system/images $(SYSTEM_OPTIONS)
 check-system-network:
 	$(MACHINE) network network.sh $(SYSTEM_OPTIONS)
+check-system-nat:
+	$(MACHINE) nat nat.sh $(SYSTEM_OPTIONS)
 check-demo:
 	tests/lab/demo $(SYSTEM_OPTIONS)
 

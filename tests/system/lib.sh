@@ -196,7 +196,8 @@ ask()
     mark=$(($(cat /tmp/asked 2>/dev/null || echo 0) + 1))
     echo $mark >/tmp/asked
     log=$(console_log "$1")
-    echo "echo =b=$mark=; $2; echo =\$?=$mark=" >"/tmp/in.$1"
+    # Without a reader (the console's program ended) a FIFO opened for writing alone waits for ever.
+    echo "echo =b=$mark=; $2; echo =\$?=$mark=" 1<>"/tmp/in.$1"
     if ! soon 30 grep -qaE "^=[0-9]+=$mark=" "$log"; then
         echo "no answer from $1 to '$2'"
         return 124
