@@ -61,8 +61,9 @@ static int serve(struct vbd *v)
         io_watch(v->io, hs_fd(v->b.xs), POLLIN, false, stored, v) == NULL)
         return -ENOMEM;
     while (!stop && rc == 0) {
-        vbd_work(v);
-        rc = io_turn(v->io, true);
+        bool more = vbd_work(v);
+
+        rc = io_turn(v->io, !more);
     }
     return rc;
 }

@@ -222,8 +222,10 @@ static unsigned int take_one(struct block_queue *q)
     return slot;
 }
 
+/* Of a frontend that writes on while it is served, no more than a ring full is taken: it must not keep us from all else. */
 int queue_take(struct block_queue *q)
 {
+    RING_IDX end = q->ring.req_cons + RING_SIZE(&q->ring);
     int more = 1;
 
     while (!q->broken && more && q->bytes < MAX_BYTES) {
@@ -235,7 +237,7 @@ int queue_take(struct block_queue *q)
         }
         xen_rmb(); /* the index before the entries */
         /* As many requests as the ring has entries are taken and not answered: not one more. */
-        while (q->ring.req_cons != prod &&
+        while (q->ring.req_cons != prod && q->ring.req_cons != end &&
                !RING_REQUEST_CONS_OVERFLOW(&q->ring, q->ring.req_cons) &&
                q->in_flight < q->kept->size && q->bytes < MAX_BYTES) {
             /* Answers not shown yet occupy places of the file. */
@@ -243,6 +245,8 @@ int queue_take(struct block_queue *q)
                 queue_publish(q);
             start(q, take_one(q));
         }
+        if (q->ring.req_cons == end)
+            return 1;
         if (q->in_flight == q->kept->size)
             break;
         RING_FINAL_CHECK_FOR_REQUESTS(&q->ring, more);
@@ -278,12 +282,13 @@ static int map_kept(struct block_queue *q, unsigned int entries, bool again, str
     return 0;
 }
 
-/* Where an earlier backend stopped. The ring's own index may be one push ahead of the record, or the guest's invention. */
+/* Where an earlier backend stopped. The ring's own index may be one push ahead of the record, or the guest's invention: no
+ * more was answered than was taken. */
 static void resume(struct block_queue *q)
 {
     RING_IDX shown = XEN_RING_ONCE_(q->ring.sring->rsp_prod);
 
-    if (shown - q->kept->rsp_prod > q->kept->size)
+    if (shown - q->kept->rsp_prod > q->kept->req_cons - q->kept->rsp_prod)
         shown = q->kept->rsp_prod;
     for (unsigned int i = 0; i < q->kept->size; i++) {
         struct kept_entry *k = &q->kept->entry[i];

@@ -44,7 +44,8 @@ int queue_open(struct block_queue *q, const uint32_t *refs, unsigned int pages, 
 /* Nothing may be in flight. The file stays. */
 void queue_close(struct block_queue *q);
 
-/* Takes requests, as many as memory allows. -EPROTO: the ring is broken, and is not looked at again. */
+/* Takes requests, as many as memory allows. 1: there may be more, call again. -EPROTO: the ring is broken, and is not
+ * looked at again. */
 int queue_take(struct block_queue *q);
 /* Shows the frontend the answers that came since. */
 void queue_publish(struct block_queue *q);

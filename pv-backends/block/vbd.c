@@ -333,20 +333,26 @@ bool vbd_changed(struct vbd *v)
     return alive;
 }
 
-void vbd_work(struct vbd *v)
+bool vbd_work(struct vbd *v)
 {
+    bool more = false;
+
     for (unsigned int q = 0; q < v->queues; q++) {
-        if (queue_take(&v->queue[q]) < 0) {
+        int rc = queue_take(&v->queue[q]);
+
+        if (rc < 0) {
             struct hl_error *e = hl_error_new();
 
             hl_fail(e, EPROTO, "serve the disk", v->b.path,
                     "the guest's ring has an index that cannot be");
             give_up(v, e);
             hl_error_free(e);
-            return;
+            return false;
         }
+        more |= rc > 0;
         queue_publish(&v->queue[q]);
     }
+    return more;
 }
 
 /* Goes on from the states that an earlier backend, which was killed, left; else begins. */

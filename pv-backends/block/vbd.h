@@ -30,7 +30,7 @@ void vbd_close(struct vbd *v);
 /* Looks at what changed in xenstore. False: the device is gone, its end has come. */
 bool vbd_changed(struct vbd *v);
 
-/* Requests may be in the rings; answers may be due. */
-void vbd_work(struct vbd *v);
+/* Requests may be in the rings; answers may be due. True: there is more to do. */
+bool vbd_work(struct vbd *v);
 
 #endif
