@@ -155,16 +155,12 @@ static void want_process(struct daemon *d, char *path)
 static bool closed(struct daemon *d, const char *path)
 {
     char node[512];
-    long long state = 0, online = 1;
 
-    snprintf(node, sizeof(node), "%s/state", path);
-    hs_read_int(d->ctx.xs, HS_TX_NONE, node, &state);
     snprintf(node, sizeof(node), "%s/hotplug-error", path);
     if (hs_exists(d->ctx.xs, HS_TX_NONE, node) == 1)
         return true;
-    snprintf(node, sizeof(node), "%s/online", path);
-    hs_read_int(d->ctx.xs, HS_TX_NONE, node, &online);
-    return state == 6 && online == 0;
+    return hs_number_at(d->ctx.xs, HS_TX_NONE, path, "state", 0) == 6 &&
+           hs_number_at(d->ctx.xs, HS_TX_NONE, path, "online", 1) == 0;
 }
 
 static void look_at_device(struct daemon *d, const char *domid, const char *devid)

@@ -19,11 +19,7 @@
 
 int device_state(struct hl_ctx *ctx, const char *dir)
 {
-    char path[STORE_PATH_SIZE];
-    long long state;
-
-    snprintf(path, sizeof(path), "%s/state", dir);
-    return hs_read_int(ctx->xs, HS_TX_NONE, path, &state) == 0 ? (int)state : DEVICE_UNKNOWN;
+    return (int)hs_number_at(ctx->xs, HS_TX_NONE, dir, "state", DEVICE_UNKNOWN);
 }
 
 static int64_t now_ms(void)

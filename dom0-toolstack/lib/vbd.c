@@ -295,15 +295,6 @@ static void unplug(struct device_job *j)
     free(how);
 }
 
-static long long number_at(struct hl_ctx *ctx, const char *dir, const char *key)
-{
-    char path[STORE_PATH_SIZE];
-    long long v;
-
-    snprintf(path, sizeof(path), "%s/%s", dir, key);
-    return hs_read_int(ctx->xs, HS_TX_NONE, path, &v) == 0 ? v : -1;
-}
-
 static void info(struct hl_ctx *ctx, struct hl_device_info *i)
 {
     static const char *const names[] = {"ring-ref", "ring-ref0", "queue-0/ring-ref",
@@ -311,7 +302,7 @@ static void info(struct hl_ctx *ctx, struct hl_device_info *i)
     char *type;
 
     for (int n = 0; names[n] != NULL && i->ring_ref[0] < 0; n++)
-        i->ring_ref[0] = number_at(ctx, i->frontend, names[n]);
+        i->ring_ref[0] = hs_number_at(ctx->xs, HS_TX_NONE, i->frontend, names[n], -1);
     if (i->backend == NULL)
         return;
     i->target = hs_read_at(ctx->xs, HS_TX_NONE, i->backend, "params");

@@ -391,22 +391,13 @@ static void unplug(struct device_job *j)
     free(mac);
 }
 
-static long long number_at(struct hl_ctx *ctx, const char *dir, const char *key)
-{
-    char path[STORE_PATH_SIZE];
-    long long v;
-
-    snprintf(path, sizeof(path), "%s/%s", dir, key);
-    return hs_read_int(ctx->xs, HS_TX_NONE, path, &v) == 0 ? v : -1;
-}
-
 static void info(struct hl_ctx *ctx, struct hl_device_info *i)
 {
-    i->ring_ref[0] = number_at(ctx, i->frontend, "tx-ring-ref");
-    i->ring_ref[1] = number_at(ctx, i->frontend, "rx-ring-ref");
+    i->ring_ref[0] = hs_number_at(ctx->xs, HS_TX_NONE, i->frontend, "tx-ring-ref", -1);
+    i->ring_ref[1] = hs_number_at(ctx->xs, HS_TX_NONE, i->frontend, "rx-ring-ref", -1);
     if (i->ring_ref[0] < 0) {
-        i->ring_ref[0] = number_at(ctx, i->frontend, "queue-0/tx-ring-ref");
-        i->ring_ref[1] = number_at(ctx, i->frontend, "queue-0/rx-ring-ref");
+        i->ring_ref[0] = hs_number_at(ctx->xs, HS_TX_NONE, i->frontend, "queue-0/tx-ring-ref", -1);
+        i->ring_ref[1] = hs_number_at(ctx->xs, HS_TX_NONE, i->frontend, "queue-0/rx-ring-ref", -1);
     }
     i->mac = hs_read_at(ctx->xs, HS_TX_NONE, i->frontend, "mac");
 }

@@ -13,20 +13,6 @@
 #include "dom0-toolstack/lib/hv_event.h"
 #include "xenstore/client/xs_client.h"
 
-static long long number_at(const struct backend *b, const char *dir, const char *key,
-                           long long otherwise)
-{
-    char *text = hs_read_at(b->xs, HS_TX_NONE, dir, key), *end;
-
-    if (text == NULL)
-        return otherwise;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    bool good = end != text && *end == '\0' && errno == 0 && value >= 0 && value <= UINT32_MAX;
-    free(text);
-    return good ? value : otherwise;
-}
-
 char *backend_text(const struct backend *b, const char *key)
 {
     return hs_read_at(b->xs, HS_TX_NONE, b->path, key);
@@ -39,12 +25,12 @@ char *backend_front_text(const struct backend *b, const char *key)
 
 long long backend_number(const struct backend *b, const char *key, long long otherwise)
 {
-    return number_at(b, b->path, key, otherwise);
+    return hs_number_at(b->xs, HS_TX_NONE, b->path, key, otherwise);
 }
 
 long long backend_front_number(const struct backend *b, const char *key, long long otherwise)
 {
-    return number_at(b, b->frontend, key, otherwise);
+    return hs_number_at(b->xs, HS_TX_NONE, b->frontend, key, otherwise);
 }
 
 int backend_change(struct backend *b, void (*write)(struct backend *b, void *opaque), void *opaque)

@@ -93,6 +93,23 @@ int hs_read_int(struct hs *h, hs_tx_t tx, const char *path, long long *value)
     return 0;
 }
 
+long long hs_number_at(struct hs *h, hs_tx_t tx, const char *dir, const char *key,
+                       long long otherwise)
+{
+    char *text = hs_read_at(h, tx, dir, key), *end;
+    long long v;
+    bool good;
+
+    if (!text) {
+        return otherwise;
+    }
+    errno = 0;
+    v = strtoll(text, &end, 0);
+    good = end != text && !*end && !errno && v >= 0 && v <= UINT32_MAX;
+    free(text);
+    return good ? v : otherwise;
+}
+
 int hs_write(struct hs *h, hs_tx_t tx, const char *path, const void *data, size_t len)
 {
     const struct hs_part parts[] = {{path, strlen(path) + 1}, {data, len}};

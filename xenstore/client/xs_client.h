@@ -68,6 +68,10 @@ char *hs_readf(struct hs *h, hs_tx_t tx, const char *fmt, ...)
 /* Reads a decimal or 0x-hexadecimal number; EINVAL when the node holds something else. */
 int hs_read_int(struct hs *h, hs_tx_t tx, const char *path, long long *value);
 
+/* The number from 0 to 2^32-1 in "DIR/KEY"; `otherwise` where there is none or something else. */
+long long hs_number_at(struct hs *h, hs_tx_t tx, const char *dir, const char *key,
+                       long long otherwise);
+
 /* Writes a node and makes it and its parents where missing. */
 int hs_write(struct hs *h, hs_tx_t tx, const char *path, const void *data, size_t len);
 
