@@ -133,7 +133,8 @@ static int look_gone(struct device_job *j, void *opaque)
     if (j->sysfs[0] != '\0')
         return access(j->sysfs, F_OK) != 0 ? 0 : -EAGAIN;
     state = device_state(j->ctx, j->back);
-    return state == DEVICE_UNKNOWN || state == DEVICE_CLOSED ? 0 : -EAGAIN;
+    /* A program that has not said that it is there has nothing to give back. */
+    return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;
 }
 
 int device_wait_gone(struct device_job *j, unsigned int seconds)

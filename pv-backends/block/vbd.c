@@ -306,7 +306,9 @@ static bool follow(struct vbd *v, enum xenbus_state ours, enum xenbus_state thei
         break;
     case XenbusStateUnknown:
     case XenbusStateClosed:
-        if (v->connected || ours == XenbusStateClosing || ours == XenbusStateConnected) {
+        /* Whoever took the frontend away waits for this, also where it never connected. */
+        if (v->connected || ours == XenbusStateClosing || ours == XenbusStateConnected ||
+            (theirs == XenbusStateUnknown && ours != XenbusStateClosed)) {
             disconnect(v, true);
             backend_set_state(&v->b, XenbusStateClosed);
         }
