@@ -18,8 +18,10 @@
 #include "dom0-toolstack/hl/terminal.h"
 #include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/lib/build.h"
+#include "dom0-toolstack/lib/creation.h"
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/domain_config.h"
+#include "dom0-toolstack/lib/fault.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "xenstore/client/xs_client.h"
 
@@ -113,13 +115,15 @@ static int hand_over(struct app *app, const struct create *o, uint32_t domid)
 
     if (o->no_watch)
         return 0;
-    rc = mark_managed(app, domid);
+    rc = hl_fault("hand the domain to hospesd", app->err);
+    if (rc == 0)
+        rc = mark_managed(app, domid);
     return rc < 0 ? rc : hospesd_adopt(domid, app->err);
 }
 
 /* From "built" to "runs"; on failure the domain is gone. *console is -1 where none was asked for. */
 static int start(struct app *app, const struct create *o, const struct hl_domain_config *c,
-                 const struct hl_build_result *built, int *console)
+                 const struct hl_build_result *built, struct creation *guard, int *console)
 {
     *console = -1;
     if (interrupted()) {
@@ -133,7 +137,8 @@ static int start(struct app *app, const struct create *o, const struct hl_domain
         if (*console < 0)
             goto undo_reported;
     }
-    if (!o->paused && hl_domain_unpause(&app->ctx, built->domid, app->err) < 0)
+    if (hl_fault("start the domain", app->err) < 0 ||
+        (!o->paused && hl_domain_unpause(&app->ctx, built->domid, app->err) < 0))
         goto undo;
     return 0;
 
@@ -143,8 +148,10 @@ undo:
 undo_reported:
     if (*console >= 0)
         close(*console);
-    if (hl_domain_destroy(&app->ctx, built->domid, app->err) < 0)
+    if (hl_domain_destroy(&app->ctx, built->domid, app->err) < 0) {
+        creation_leave(guard);
         app_failed(app);
+    }
     return EXIT_FAILED;
 }
 
@@ -170,9 +177,23 @@ static void report(const struct app *app, const struct hl_domain_config *c,
     json_finish(&j);
 }
 
+/* Something of a domain that could not be made, because xenstored or the hypervisor did not obey? */
+static bool is_left(struct app *app, uint32_t domid)
+{
+    struct hv_domain_info info;
+    char path[64];
+
+    if (domid == 0)
+        return false;
+    snprintf(path, sizeof(path), "/local/domain/%" PRIu32, domid);
+    return hs_exists(app->ctx.xs, HS_TX_NONE, path) != 0 ||
+           (hv_domain_info(app->ctx.hv, domid, &info, NULL) == 0 && !info.dying);
+}
+
 static int create(struct app *app, const struct create *o, const struct hl_domain_config *c)
 {
     struct hl_build_result built = {0};
+    struct creation guard = CREATION_NONE;
     sigset_t mask;
     int rc, console = -1;
 
@@ -186,12 +207,15 @@ static int create(struct app *app, const struct create *o, const struct hl_domai
         return app_failed(app);
     }
     hold_signals(&mask);
-    if (hl_domain_build(&app->ctx, c, &built, app->err) < 0) {
+    if (hl_domain_build(&app->ctx, c, &guard, &built, app->err) < 0) {
         rc = app_failed(app);
+        if (is_left(app, built.domid))
+            creation_leave(&guard);
     } else {
         report(app, c, &built);
-        rc = start(app, o, c, &built, &console);
+        rc = start(app, o, c, &built, &guard, &console);
     }
+    creation_end(&guard);
     sigprocmask(SIG_SETMASK, &mask, NULL);
     if (rc == 0 && console >= 0)
         rc = terminal_join(app, console);

@@ -65,6 +65,8 @@ void list_header(FILE *f, const struct list_columns *c)
         fprintf(f, "%16s", "Cpupool");
     if (c->numa)
         fprintf(f, " NODE Affinity");
+    if (c->claims)
+        fprintf(f, "  Claimed");
     fputc('\n', f);
 }
 
@@ -90,6 +92,8 @@ void list_row(FILE *f, const struct list_columns *c, const char *name,
         fprintf(f, "%16s", pool);
     if (c->numa)
         fprintf(f, " all");
+    if (c->claims)
+        fprintf(f, " %5" PRIu64, info->outstanding_pages / PAGES_PER_MIB);
     fputc('\n', f);
 }
 

@@ -14,7 +14,7 @@
 
 /* Which extra columns `list` shows. */
 struct list_columns {
-    bool verbose, context, cpupool, numa;
+    bool verbose, context, cpupool, numa, claims;
 };
 
 /* "r-----": running, blocked, paused, shut down, its reason as one of "-rscwS", dying. */

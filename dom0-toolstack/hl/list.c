@@ -17,6 +17,7 @@
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/hv_system.h"
 #include "dom0-toolstack/lib/record.h"
+#include "dom0-toolstack/lib/xl_conf.h"
 #include "xenstore/client/xs_client.h"
 
 /* The domains that a verb is about: all, or those named. */
@@ -113,6 +114,7 @@ static void json_state(struct json *j, const struct hv_domain_info *info)
     json_string(j, "state_name", state_word(info));
     json_string(j, "shutdown_reason", info->shutdown ? reason_word(info->shutdown_reason) : NULL);
     json_int(j, "memory_mib", (int64_t)domain_mib(info));
+    json_int(j, "claimed_mib", (int64_t)(info->outstanding_pages / 256));
     json_int(j, "vcpus_online", info->vcpus_online);
     json_double(j, "cpu_seconds", (double)info->cpu_time_ns / 1e9, 3);
     json_int(j, "cpupool", info->cpupool);
@@ -196,6 +198,32 @@ static int run_list(struct app *app, const struct verb *verb, int argc, char **a
         return EXIT_FAILED;
     if (details || app->json)
         rc = print_json(app, &s, details);
+    else
+        print_table(app, &s, &columns);
+    free(s.info);
+    return rc;
+}
+
+static int run_claims(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
+    const struct list_columns columns = {.claims = true};
+    struct selection s;
+    bool claim = true;
+    int rc = 0;
+
+    if (app_getopt(app, verb, argc, argv, "h", longs) == APP_OPT_STOP)
+        return app->exit_code;
+    if (!app_args(app, verb, argc, 0, 0))
+        return EXIT_USAGE;
+    if (xl_conf_claim_mode(&claim, app->err) < 0)
+        return app_failed(app);
+    if (!claim)
+        app_say(app, "claim_mode is off in xl.conf: create claims nothing");
+    if (!select_domains(app, 0, NULL, &s))
+        return EXIT_FAILED;
+    if (app->json)
+        rc = print_json(app, &s, false);
     else
         print_table(app, &s, &columns);
     free(s.info);
@@ -310,6 +338,8 @@ const struct verb list_verbs[] = {
      "-n, --numa              Prints out NUMA node affinity\n",
      VERB_READS | VERB_COMMON},
     {"vm-list", run_vm_list, "", "List all domains with their UUIDs", NULL, VERB_READS},
+    {"claims", run_claims, "", "List all domains with the memory claimed for them", NULL,
+     VERB_READS},
     {"uptime", run_uptime, "[-s] [Domain]...", "Print uptime for all/some domains",
      "-s, --short             One line per domain, without seconds\n", VERB_READS},
     {0},

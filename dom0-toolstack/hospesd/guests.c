@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dom0-toolstack/hospesd/console.h"
+#include "dom0-toolstack/hospesd/creations.h"
 #include "dom0-toolstack/hospesd/daemon.h"
 #include "dom0-toolstack/hospesd/policy.h"
 #include "dom0-toolstack/hospesd/worker.h"
@@ -384,6 +385,15 @@ void guests_job_done(struct daemon *d, const struct job *j)
 
     if (j->kind == JOB_FORGET || j->kind == JOB_TIDY)
         return;
+    if (j->kind == JOB_ABANDONED) {
+        if (j->rc == -EBUSY)
+            creations_scan_later(d);
+        else if (j->rc < 0)
+            say_error(j->err);
+        /* xenstored tells of domains that it knew; this one may have died before. */
+        guests_scan(d, false);
+        return;
+    }
     if (j->kind == JOB_DESTROY) {
         if (j->rc < 0 && j->rc != -ESRCH) {
             say_error(j->err);

@@ -26,6 +26,7 @@
 #include "dom0-toolstack/hospesd/backends.h"
 #include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/hospesd/console.h"
+#include "dom0-toolstack/hospesd/creations.h"
 #include "dom0-toolstack/hospesd/daemon.h"
 #include "dom0-toolstack/hospesd/guests.h"
 #include "dom0-toolstack/hospesd/hvlog.h"
@@ -91,6 +92,7 @@ static void xenstore_ready(void *opaque, uint32_t events)
         say("the connection to xenstored is lost (%s); waiting for it", strerror(errno));
         sleep(1);
         scan = true;
+        creations_scan(d);
     }
     if (scan)
         guests_scan(d, false);
@@ -252,6 +254,9 @@ static int start(struct daemon *d, struct hl_error *e)
         return rc;
     guests_scan(d, true);
     guests_recover(d);
+    rc = creations_start(d, e);
+    if (rc < 0)
+        return rc;
     if (d->opt.log_hv && (rc = hvlog_start(d, e)) < 0)
         return rc;
     return control_start(d, e);
@@ -261,6 +266,7 @@ static void stop(struct daemon *d)
 {
     control_stop(d);
     backends_stop(d);
+    creations_stop(d);
     worker_stop(d->worker);
     hvlog_stop(d);
     console_close_all(d);

@@ -19,6 +19,7 @@
 #include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/hospesd/daemon.h"
 #include "dom0-toolstack/lib/build.h"
+#include "dom0-toolstack/lib/creation.h"
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/domain_config.h"
@@ -155,7 +156,7 @@ static int build(struct hl_ctx *ctx, struct job *j, const struct hl_domain_confi
 {
     struct hl_build_result built;
     char path[64];
-    int rc = hl_domain_build(ctx, c, &built, j->err);
+    int rc = hl_domain_build(ctx, c, NULL, &built, j->err);
 
     if (rc < 0)
         return rc;
@@ -221,6 +222,65 @@ static void tidy(struct hl_ctx *ctx, const struct job *j)
     hl_domain_forget(ctx, j->domid, j->uuid);
 }
 
+/* The living domain of a uuid; -ENOENT. */
+static int find_by_uuid(struct hl_ctx *ctx, const uint8_t uuid[16], struct hv_domain_info *info,
+                        struct hl_error *e)
+{
+    struct hv_domain_info *list = NULL;
+    size_t n = 0;
+    int rc = hv_domain_list(ctx->hv, &list, &n, e);
+
+    if (rc < 0)
+        return rc;
+    rc = -ENOENT;
+    for (size_t i = 0; i < n && rc != 0; i++) {
+        if (list[i].dying || memcmp(list[i].uuid, uuid, sizeof(list[i].uuid)) != 0)
+            continue;
+        *info = list[i];
+        rc = 0;
+    }
+    free(list);
+    return rc;
+}
+
+/* Its creator may have been killed at any point, in its own undoing as well. */
+static int remove_unfinished(struct hl_ctx *ctx, const uint8_t uuid[16], uint32_t domid,
+                             struct hl_error *e)
+{
+    struct hv_domain_info info;
+    int rc = find_by_uuid(ctx, uuid, &info, e);
+
+    if (rc == -ENOENT) {
+        if (domid != CREATION_NO_DOMID)
+            hl_domain_forget(ctx, domid, uuid);
+        return 0;
+    }
+    /* One that was started was complete. */
+    if (rc < 0 || !info.paused || info.cpu_time_ns != 0)
+        return rc;
+    say("domain %" PRIu32 " was not completed by its creator, which is dead: it is removed",
+        info.domid);
+    return hl_domain_destroy(ctx, info.domid, e);
+}
+
+static int abandoned(struct hl_ctx *ctx, const struct job *j)
+{
+    struct creation c;
+    uint32_t domid;
+    int rc = creation_take_over(&c, j->uuid, &domid);
+
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return hl_fail(j->err, -rc, "look at a domain's creation", NULL, NULL);
+    rc = remove_unfinished(ctx, j->uuid, domid, j->err);
+    if (rc < 0)
+        creation_leave(&c);
+    else
+        creation_end(&c);
+    return rc;
+}
+
 static int run_job(struct job *j)
 {
     struct hl_ctx ctx;
@@ -231,13 +291,15 @@ static int run_job(struct job *j)
         restart_unmark(j->uuid);
         return 0;
     }
-    if (j->kind != JOB_DESTROY && j->kind != JOB_TIDY)
+    if (j->kind != JOB_DESTROY && j->kind != JOB_TIDY && j->kind != JOB_ABANDONED)
         restart_mark(j);
     rc = hl_ctx_open(&ctx, 0, j->err);
     if (rc < 0)
         return rc;
     if (j->kind == JOB_TIDY)
         tidy(&ctx, j);
+    else if (j->kind == JOB_ABANDONED)
+        rc = abandoned(&ctx, j);
     else
         rc = j->kind == JOB_DESTROY ? hl_domain_destroy(&ctx, j->domid, j->err) : restart(&ctx, j);
     hl_ctx_close(&ctx);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/lib/creation.h"
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/domain_config.h"
@@ -28,6 +29,7 @@
 #include "dom0-toolstack/lib/lock.h"
 #include "dom0-toolstack/lib/pv_build.h"
 #include "dom0-toolstack/lib/record.h"
+#include "dom0-toolstack/lib/xl_conf.h"
 #include "xenstore/client/xs_client.h"
 
 #define DEFAULT_EVENT_CHANNELS 1023
@@ -39,11 +41,13 @@
 struct job {
     struct hl_ctx *ctx;
     struct hl_domain_config config; /* checked and complete */
+    struct creation *guard;         /* may be NULL */
     struct hl_build_result *result;
     struct kernel_file kernel;
     struct kernel_image *image;
     int ramdisk_fd;
     uint64_t ramdisk_bytes;
+    bool claim;
 };
 
 static uint64_t now_us(void)
@@ -66,6 +70,28 @@ static int check_name(struct job *j, struct hl_error *e)
             other);
     hl_error_advise(e, "choose another name, or end that domain");
     return -EEXIST;
+}
+
+/* Records and nodes go by the uuid, so one domain alone can have it; a dying one has it no more. */
+static int check_uuid(struct job *j, struct hl_error *e)
+{
+    struct hv_domain_info *list;
+    char text[37];
+    size_t n;
+    int rc = hv_domain_list(j->ctx->hv, &list, &n, e);
+
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (list[i].dying || memcmp(list[i].uuid, j->config.uuid, sizeof(list[i].uuid)) != 0)
+            continue;
+        hl_uuid_format(j->config.uuid, text);
+        rc = hl_fail(e, EEXIST, "check the uuid", text, "domain %" PRIu32 " has it already",
+                     list[i].domid);
+        hl_error_advise(e, "leave uuid= out, or end that domain");
+    }
+    free(list);
+    return rc;
 }
 
 static int open_kernel(struct job *j, struct hl_error *e)
@@ -233,11 +259,16 @@ static int fill(struct job *j, struct hl_error *e)
         .ramdisk_name = j->config.ramdisk,
         .cmdline = j->config.cmdline,
         .nr_pages = j->config.memory_kib / 4,
+        .claim = j->claim,
         .store_port = j->result->store_port,
         .console_port = j->result->console_port,
     };
     int rc = pv_build(&b, e);
 
+    /* There was enough before: somebody else took it. */
+    if (rc == -ENOMEM && b.missing_pages != 0)
+        rc = hl_host_short_of(j->ctx, j->config.memory_kib,
+                              j->config.memory_kib - b.missing_pages * 4, true, e);
     j->result->store_mfn = b.store_mfn;
     j->result->console_mfn = b.console_mfn;
     return rc;
@@ -289,11 +320,18 @@ undo:
 static int make_domain(struct job *j, struct hl_error *e)
 {
     uint64_t start = now_us(), built;
-    int rc = create_empty(j, e);
+    int rc = hl_fault("make the domain", e);
 
+    if (rc == 0 && j->guard != NULL)
+        rc = creation_begin(j->guard, j->config.uuid, e);
+    if (rc == 0)
+        rc = create_empty(j, e);
     if (rc != 0)
         return rc;
-    rc = hl_fault("set the domain's limits", e);
+    if (j->guard != NULL)
+        rc = creation_domid(j->guard, j->result->domid, e);
+    if (rc == 0)
+        rc = hl_fault("set the domain's limits", e);
     if (rc == 0)
         rc = set_limits(j, e);
     if (rc == 0)
@@ -326,9 +364,13 @@ static int prepare(struct job *j, struct hl_error *e)
     memcpy(j->result->uuid, j->config.uuid, sizeof(j->result->uuid));
     rc = check_name(j, e);
     if (rc == 0)
+        rc = check_uuid(j, e);
+    if (rc == 0)
         rc = open_kernel(j, e);
     if (rc == 0)
         rc = open_ramdisk(j, e);
+    if (rc == 0)
+        rc = xl_conf_claim_mode(&j->claim, e);
     if (rc == 0)
         rc = hl_host_make_room(j->ctx, j->config.memory_kib + MEM_OVERHEAD_KIB, e);
     j->result->us_kernel = now_us() - start;
@@ -336,9 +378,9 @@ static int prepare(struct job *j, struct hl_error *e)
 }
 
 int hl_domain_build(struct hl_ctx *ctx, const struct hl_domain_config *config,
-                    struct hl_build_result *result, struct hl_error *e)
+                    struct creation *guard, struct hl_build_result *result, struct hl_error *e)
 {
-    struct job j = {.ctx = ctx, .result = result, .ramdisk_fd = -1};
+    struct job j = {.ctx = ctx, .guard = guard, .result = result, .ramdisk_fd = -1};
     int rc;
 
     memset(result, 0, sizeof(*result));

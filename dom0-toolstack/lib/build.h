@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct creation;
 struct hl_ctx;
 struct hl_domain_config;
 struct hl_error;
@@ -25,10 +26,14 @@ struct hl_build_result {
 
 /*
  * Builds the domain, writes its xenstore entries and keeps its configuration as
- * HL_STATE_DIR/domains/UUID.json (see record.h). The caller unpauses it. Refuses a name that another
- * domain has (-EEXIST).
+ * HL_STATE_DIR/domains/UUID.json (see record.h). The caller unpauses it. Refuses a name or a uuid
+ * that another domain has (-EEXIST).
+ *
+ * `guard` (IN: CREATION_NONE) is begun when the domain is, and ended by the caller when it is
+ * complete or when this failed (creation.h). NULL for a caller that sees to it otherwise that a
+ * domain which it did not complete goes.
  */
 int hl_domain_build(struct hl_ctx *ctx, const struct hl_domain_config *config,
-                    struct hl_build_result *result, struct hl_error *e);
+                    struct creation *guard, struct hl_build_result *result, struct hl_error *e);
 
 #endif

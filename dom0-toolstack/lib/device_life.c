@@ -282,6 +282,7 @@ static void remove_rest(struct store_writer *w, void *opaque)
 
 static void forget_nodes(struct set *set)
 {
+    hl_fault_kill();
     if (set->count > 0)
         (void)store_transact(set->jobs[0].ctx->xs, set->jobs[0].domid, remove_rest, set,
                              "remove the devices' nodes", NULL);
@@ -294,8 +295,10 @@ static void let_go(struct set *set)
         return;
     (void)store_transact(set->jobs[0].ctx->xs, set->jobs[0].domid, remove_fronts, set,
                          "remove the front ends", NULL);
+    hl_fault_kill();
     for (size_t i = 0; i < set->count; i++)
         (void)device_wait_gone(&set->jobs[i], DEVICE_GONE_SECONDS);
+    hl_fault_kill();
     for (size_t i = 0; i < set->count; i++)
         if (set->jobs[i].class->unplug != NULL)
             set->jobs[i].class->unplug(&set->jobs[i]);
@@ -399,8 +402,10 @@ static int change_record(struct hl_ctx *ctx, uint32_t domid, const struct hl_dev
     struct hv_domain_info info;
     struct hl_domain_config c;
     struct hl_device copy;
-    int rc = hv_domain_info(ctx->hv, domid, &info, e);
+    int rc = hl_fault("keep the domain's configuration", e);
 
+    if (rc == 0)
+        rc = hv_domain_info(ctx->hv, domid, &info, e);
     if (rc != 0)
         return rc;
     if (hl_record_load(info.uuid, &c, NULL) != 0)
@@ -443,7 +448,11 @@ static int remove_locked(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind
     int rc = find_job(ctx, domid, kind, devid, &j, e);
 
     if (rc == 0)
+        rc = hl_fault("ask the guest to let go", e);
+    if (rc == 0)
         rc = close_device(&j, force, e);
+    if (rc == 0)
+        rc = hl_fault("take the device away", e);
     if (rc != 0)
         return rc;
     let_go(&set);
@@ -461,6 +470,8 @@ int hl_device_remove(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kin
     rc = remove_locked(ctx, domid, kind, devid, force, e);
     if (rc == 0)
         rc = change_record(ctx, domid, NULL, kind, devid, e);
+    else if (rc == -ENOENT) /* an earlier attempt may have come that far, and no further */
+        (void)change_record(ctx, domid, NULL, kind, devid, NULL);
     lock_drop(lock);
     return rc;
 }
@@ -566,22 +577,13 @@ int hl_cdrom_change(struct hl_ctx *ctx, uint32_t domid, const char *vdev, const 
 
 /* ---- lists -------------------------------------------------------------------------------- */
 
-static long long read_number(struct hl_ctx *ctx, const char *dir, const char *key)
-{
-    char path[STORE_PATH_SIZE];
-    long long v;
-
-    snprintf(path, sizeof(path), "%s/%s", dir, key);
-    return hs_read_int(ctx->xs, HS_TX_NONE, path, &v) == 0 ? v : -1;
-}
-
 /* The first of the names that has a number. */
 static long long read_first(struct hl_ctx *ctx, const char *dir, const char *const *names)
 {
     long long v = -1;
 
     for (; v < 0 && *names != NULL; names++)
-        v = read_number(ctx, dir, *names);
+        v = hs_number_at(ctx->xs, HS_TX_NONE, dir, *names, -1);
     return v;
 }
 
@@ -605,7 +607,7 @@ static void fill_info(struct hl_ctx *ctx, const struct device_class *class, uint
     info->ring_ref[0] = info->ring_ref[1] = -1;
     if (front == NULL)
         return;
-    id = read_number(ctx, front, "backend-id");
+    id = hs_number_at(ctx->xs, HS_TX_NONE, front, "backend-id", -1);
     info->backend_domid = id < 0 ? 0 : (uint32_t)id;
     info->state = device_state(ctx, front);
     info->event_channel = (int)read_first(ctx, front, ports);

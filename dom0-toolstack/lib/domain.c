@@ -173,10 +173,12 @@ static void remove_traces(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid
     }
     if (there && ctx->xs != NULL) {
         (void)hs_release(ctx->xs, domid);
+        hl_fault_kill();
         hl_devices_release(ctx, domid);
     }
     if (there && !keep_record)
         hl_record_remove(uuid);
+    hl_fault_kill();
     if (there && ctx->xs != NULL)
         domain_store_remove(ctx, domid, uuid);
     lock_drop(lock);

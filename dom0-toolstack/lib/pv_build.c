@@ -16,6 +16,7 @@
 
 #include "dom0-toolstack/lib/abi.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/fault.h"
 #include "dom0-toolstack/lib/hv.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/hv_memory.h"
@@ -52,18 +53,12 @@ struct state {
 static int short_of_memory(struct state *s, uint64_t done, long rc, struct hl_error *e)
 {
     struct pv_build *b = s->b;
-    struct hv_physinfo host;
-    uint64_t missing = b->nr_pages - done;
 
     if (rc < 0 && rc != -ENOMEM)
         return hl_fail_dom(e, (int)-rc, b->domid, "allocate memory", NULL);
-    if (hv_physinfo(b->hv, &host, NULL) != 0)
-        return hl_fail_dom(e, ENOMEM, b->domid, "allocate memory", NULL);
-    hl_fail(e, ENOMEM, "allocate memory", NULL,
-            "the host has not enough free memory: %llu MiB are missing, %llu MiB are free",
-            (unsigned long long)(missing + 255) / 256, (unsigned long long)host.free_pages / 256);
-    hl_error_advise(e, "lower memory=, end another domain, or shrink domain 0 (hl mem-set 0 …)");
-    return -ENOMEM;
+    b->missing_pages = b->nr_pages - done;
+    return hl_fail_dom(e, ENOMEM, b->domid, "allocate memory", "%llu MiB are missing",
+                       (unsigned long long)(b->missing_pages + 255) / 256);
 }
 
 /* Allocates pfns [from, to) in extents of 2^order; answers how far it got. */
@@ -105,7 +100,8 @@ static int populate(struct state *s, struct hl_error *e)
     if (extents == NULL)
         return hl_fail(e, ENOMEM, "allocate memory", NULL, NULL);
     /* A claim makes a shortage show at once; a hypervisor without claims is fine as well. */
-    rc = hv_memory_claim(s->b->hv, s->b->domid, end, NULL);
+    rc = s->b->claim ? hv_memory_claim(s->b->hv, s->b->domid, end, NULL) : 0;
+    hl_fault_kill();
     if (rc == -ENOMEM) {
         rc = short_of_memory(s, 0, rc, e);
         goto out;
@@ -120,7 +116,8 @@ static int populate(struct state *s, struct hl_error *e)
     }
     if (pfn < end)
         rc = short_of_memory(s, pfn, got, e);
-    (void)hv_memory_claim(s->b->hv, s->b->domid, 0, NULL);
+    if (s->b->claim)
+        (void)hv_memory_claim(s->b->hv, s->b->domid, 0, NULL);
 out:
     hv_buffer_free(s->b->hv, extents, size);
     return rc;

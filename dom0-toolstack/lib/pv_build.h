@@ -6,6 +6,7 @@
 #ifndef HL_PV_BUILD_H
 #define HL_PV_BUILD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hl_error;
@@ -22,10 +23,12 @@ struct pv_build {
     const char *ramdisk_name; /* for messages */
     const char *cmdline;      /* may be NULL */
     uint64_t nr_pages;
+    bool claim; /* stake the memory out before it is allocated */
     uint32_t store_port, console_port;
     uint32_t store_domid, console_domid; /* who may map the rings */
     /* OUT */
     uint64_t store_mfn, console_mfn;
+    uint64_t missing_pages; /* after -ENOMEM: those that the host did not have */
 };
 
 int pv_build(struct pv_build *b, struct hl_error *e);

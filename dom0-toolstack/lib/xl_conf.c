@@ -3,6 +3,7 @@
 #include "dom0-toolstack/lib/xl_conf.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,4 +47,48 @@ int xl_conf_string(const char *key, char **value, struct hl_error *e)
     cfg_free(cfg);
     free(text);
     return rc;
+}
+
+/* One of `words`; a key that is not set is the first. Its place, or a negative errno. */
+static int choice(const char *key, const char *const *words, struct hl_error *e)
+{
+    char *text, wanted[64] = "";
+    int rc = xl_conf_string(key, &text, e), found = -1;
+
+    if (rc != 0 || text == NULL)
+        return rc;
+    for (int i = 0; words[i] != NULL; i++) {
+        size_t used = strlen(wanted);
+
+        if (strcmp(words[i], text) == 0)
+            found = i;
+        snprintf(wanted + used, sizeof(wanted) - used, "%s%s", i == 0 ? "" : ", ", words[i]);
+    }
+    if (found < 0)
+        rc = hl_fail(e, EINVAL, "read the host's defaults", XL_CONF, "%s is '%s', not one of %s",
+                     key, text, wanted);
+    free(text);
+    return rc != 0 ? rc : found;
+}
+
+int xl_conf_autoballoon(enum xl_autoballoon *mode, struct hl_error *e)
+{
+    static const char *const words[] = {"auto", "on", "1", "off", "0", NULL};
+    int i = choice("autoballoon", words, e);
+
+    if (i < 0)
+        return i;
+    *mode = i == 0 ? XL_AUTOBALLOON_AUTO : i <= 2 ? XL_AUTOBALLOON_ON : XL_AUTOBALLOON_OFF;
+    return 0;
+}
+
+int xl_conf_claim_mode(bool *claim, struct hl_error *e)
+{
+    static const char *const words[] = {"1", "0", NULL};
+    int i = choice("claim_mode", words, e);
+
+    if (i < 0)
+        return i;
+    *claim = i == 0;
+    return 0;
 }

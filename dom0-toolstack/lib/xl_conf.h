@@ -3,6 +3,8 @@
 #ifndef HL_XL_CONF_H
 #define HL_XL_CONF_H
 
+#include <stdbool.h>
+
 struct hl_error;
 
 /*
@@ -10,5 +12,17 @@ struct hl_error;
  * one that cannot be read is an error with file, line and column.
  */
 int xl_conf_string(const char *key, char **value, struct hl_error *e);
+
+enum xl_autoballoon {
+    XL_AUTOBALLOON_AUTO, /* unless dom0_mem= is on the hypervisor's command line */
+    XL_AUTOBALLOON_ON,
+    XL_AUTOBALLOON_OFF,
+};
+
+/* autoballoon=: may `create` shrink Domain 0? "auto", "on" or 1, "off" or 0; AUTO where it is unset. */
+int xl_conf_autoballoon(enum xl_autoballoon *mode, struct hl_error *e);
+
+/* claim_mode=: is a domain's memory claimed before it is allocated? 1 or 0; true where it is unset. */
+int xl_conf_claim_mode(bool *claim, struct hl_error *e);
 
 #endif

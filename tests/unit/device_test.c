@@ -14,6 +14,7 @@
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/files.h"
+#include "dom0-toolstack/lib/host_memory.h"
 #include "dom0-toolstack/lib/script.h"
 #include "dom0-toolstack/lib/xl_conf.h"
 #include "tests/unit/toolstack_test.h"
@@ -472,9 +473,66 @@ static void scripts(void)
     free(said);
 }
 
+/* What xl.conf and the hypervisor's command line say of Domain 0's memory. */
+static int autoballoon(const char *text)
+{
+    static const char path[] = "/tmp/device_test.xl.conf";
+    enum xl_autoballoon mode = XL_AUTOBALLOON_AUTO;
+    int rc;
+
+    if (file_write_atomic(path, text, strlen(text), 0600) != 0)
+        return -EIO;
+    setenv("HOSPES_XL_CONF", path, 1);
+    rc = xl_conf_autoballoon(&mode, NULL);
+    unlink(path);
+    unsetenv("HOSPES_XL_CONF");
+    return rc != 0 ? rc : (int)mode;
+}
+
+static int claim_mode(const char *text)
+{
+    static const char path[] = "/tmp/device_test.xl.conf";
+    bool claim = false;
+    int rc;
+
+    if (file_write_atomic(path, text, strlen(text), 0600) != 0)
+        return -EIO;
+    setenv("HOSPES_XL_CONF", path, 1);
+    rc = xl_conf_claim_mode(&claim, NULL);
+    unlink(path);
+    unsetenv("HOSPES_XL_CONF");
+    return rc != 0 ? rc : claim;
+}
+
+static void memory_defaults(void)
+{
+    CHECK(autoballoon("") == XL_AUTOBALLOON_AUTO);
+    CHECK(autoballoon("autoballoon=\"auto\"\n") == XL_AUTOBALLOON_AUTO);
+    CHECK(autoballoon("autoballoon=\"on\"\n") == XL_AUTOBALLOON_ON);
+    CHECK(autoballoon("autoballoon=1\n") == XL_AUTOBALLOON_ON);
+    CHECK(autoballoon("autoballoon=\"1\"\n") == XL_AUTOBALLOON_ON);
+    CHECK(autoballoon("autoballoon=\"off\"\n") == XL_AUTOBALLOON_OFF);
+    CHECK(autoballoon("autoballoon=0\n") == XL_AUTOBALLOON_OFF);
+    CHECK(autoballoon("autoballoon=\"perhaps\"\n") == -EINVAL);
+    CHECK(autoballoon("autoballoon=2\n") == -EINVAL);
+    CHECK(autoballoon("autoballoon=\n") == -EINVAL);
+    CHECK(claim_mode("") == 1 && claim_mode("claim_mode=1\n") == 1);
+    CHECK(claim_mode("claim_mode=0\n") == 0 && claim_mode("claim_mode=7\n") == -EINVAL);
+
+    CHECK(hl_dom0_mem_given("dom0_mem=512M"));
+    CHECK(hl_dom0_mem_given("loglvl=all dom0_mem=512M,max:1G com1=115200"));
+    CHECK(hl_dom0_mem_given("dom0_mem=min:1,max:2G,3k"));
+    CHECK(!hl_dom0_mem_given(""));
+    CHECK(!hl_dom0_mem_given("dom0_mem= dom0_mem"));
+    CHECK(!hl_dom0_mem_given("xdom0_mem=512M"));
+    CHECK(!hl_dom0_mem_given("dom0_mem=half"));
+    CHECK(!hl_dom0_mem_given("dom0_mem=512MM dom0_mem=min: dom0_mem=max:k"));
+}
+
 int main(void)
 {
     static const struct test tests[] = {
+        {"memory_defaults", memory_defaults},
         {"disks_by_place", disks_by_place},
         {"disks_by_name", disks_by_name},
         {"disks_of_old", disks_of_old},

@@ -56,7 +56,7 @@ static void list_extra_columns(void)
 {
     struct hv_domain_info d1 = domain();
     struct list_columns v = {.verbose = true}, z = {.context = true}, c = {.cpupool = true};
-    struct list_columns n = {.numa = true};
+    struct list_columns n = {.numa = true}, claims = {.claims = true};
 
     PRINT(f, list_header(f, &v));
     CHECK_STR(printed, "Name                                        ID   Mem VCPUs\tState\tTime(s)"
@@ -75,6 +75,11 @@ static void list_extra_columns(void)
     CHECK(strstr(printed, "       0.0          Pool-0\n"));
     PRINT(f, list_header(f, &n));
     CHECK(strstr(printed, "Time(s) NODE Affinity\n"));
+    d1.outstanding_pages = 5 * 256;
+    PRINT(f, list_header(f, &claims));
+    CHECK(strstr(printed, "Time(s)  Claimed\n"));
+    PRINT(f, list_row(f, &claims, "g1", &d1, ""));
+    CHECK(strstr(printed, "       0.0     5\n"));
 }
 
 static void state_letters(void)
@@ -185,11 +190,11 @@ static void verb_prefixes(void)
 static void verb_table(void)
 {
     static const char *const wanted[] = {
-        "create",     "list",        "destroy",  "shutdown", "reboot",        "pause",
-        "unpause",    "console",     "domid",    "domname",  "rename",        "info",
-        "dmesg",      "vcpu-list",   "vcpu-pin", "vcpu-set", "mem-set",       "mem-max",
-        "uptime",     "sysrq",       "vm-list",  "help",     "sched-credit2", "debug-keys",
-        "getenforce", "cpupool-list"};
+        "create",     "list",         "destroy",  "shutdown", "reboot",        "pause",
+        "unpause",    "console",      "domid",    "domname",  "rename",        "info",
+        "dmesg",      "vcpu-list",    "vcpu-pin", "vcpu-set", "mem-set",       "mem-max",
+        "uptime",     "sysrq",        "vm-list",  "help",     "sched-credit2", "debug-keys",
+        "getenforce", "cpupool-list", "claims"};
     const struct verb *v;
     size_t matches;
 

@@ -3,11 +3,15 @@
 #include "tests/unit/toolstack_test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <yajl/yajl_tree.h>
 
 #include "dom0-toolstack/lib/cpumask.h"
+#include "dom0-toolstack/lib/creation.h"
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hv_system.h"
@@ -580,6 +584,51 @@ static void cpumask_bad(void)
     hl_error_free(e);
 }
 
+/* Who holds a creation, and who may have it when its holder is gone. */
+static void creations(void)
+{
+    static const uint8_t uuid[16] = {1, 2, 3}, other[16] = {4};
+    struct creation a = CREATION_NONE, b = CREATION_NONE;
+    char dir[] = "/tmp/creation_test.XXXXXX", path[128];
+    uint32_t domid;
+    pid_t child;
+    int status;
+
+    CHECK(mkdtemp(dir) != NULL);
+    setenv("HOSPES_RUN_DIR", dir, 1);
+    CHECK(creation_take_over(&b, uuid, &domid) == -ENOENT);
+    CHECK(creation_begin(&a, uuid, NULL) == 0);
+    CHECK(creation_begin(&b, uuid, NULL) == -EBUSY && b.fd == -1);
+    CHECK(creation_take_over(&b, uuid, &domid) == -EBUSY && b.fd == -1);
+    CHECK(creation_begin(&b, other, NULL) == 0);
+    creation_end(&b);
+    creation_end(&a);
+    CHECK(creation_take_over(&b, uuid, &domid) == -ENOENT);
+
+    /* Killed before it had a domain, and after. */
+    for (int with_domain = 0; with_domain < 2; with_domain++) {
+        child = fork();
+        if (child == 0) {
+            if (creation_begin(&a, uuid, NULL) == 0 &&
+                (!with_domain || creation_domid(&a, 17, NULL) == 0))
+                raise(SIGKILL);
+            _exit(0);
+        }
+        CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+        CHECK(creation_take_over(&b, uuid, &domid) == 0);
+        CHECK(domid == (with_domain ? 17 : CREATION_NO_DOMID));
+        CHECK(creation_begin(&a, uuid, NULL) == -EBUSY);
+        if (with_domain)
+            creation_end(&b);
+        else
+            creation_leave(&b); /* it could not be removed: the next one finds it */
+    }
+    CHECK(creation_take_over(&b, uuid, &domid) == -ENOENT);
+    snprintf(path, sizeof(path), "%s/creating", dir);
+    CHECK(rmdir(path) == 0 && rmdir(dir) == 0);
+    unsetenv("HOSPES_RUN_DIR");
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -595,6 +644,7 @@ int main(void)
         {"uuids", uuids},
         {"names_of_actions", names_of_actions},
         {"records", records},
+        {"creations", creations},
         {"error_sentence", error_sentence},
         {"error_json", error_json},
         {"error_null", error_null},
