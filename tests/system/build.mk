@@ -4,7 +4,7 @@
 SYSTEM_CHECKS := check-system-boot check-system-lifecycle check-system-bad-input check-system-devices \
     check-system-disks check-system-images check-system-network check-system-nat check-system-cycles \
     check-system-restart check-system-console check-system-attacks check-system-bochs \
-    check-system-compat-xl check-demo
+    check-system-grub check-system-compat-xl check-demo
 CHECKS += $(SYSTEM_CHECKS)
 .PHONY: $(SYSTEM_CHECKS) check-system-compat
 
@@ -40,6 +40,8 @@ check-system-compat: $(B)/tests/view
 	tests/system/compat
 check-system-disks:
 	$(MACHINE) disks disks.sh $(SYSTEM_OPTIONS)
+check-system-grub:
+	tests/system/grub $(SYSTEM_OPTIONS)
 check-system-images:
 	tests/system/images $(SYSTEM_OPTIONS)
 check-system-network:
