@@ -2,7 +2,7 @@
 # The user-space backends of Domain 0.
 PVB_IMAGE := $(addprefix pv-backends/block/,image.c io.c file.c raw.c qcow2.c qcow2_open.c qcow2_table.c \
         qcow2_alloc.c vhd.c nbd.c)
-PVB_LIBS := -luring -lnbd -lz -lzstd
+PVB_LIBS := -luring -lnbd -lz -lzstd -lseccomp
 
 # Its formats, judged by QEMU's tools.
 $(B)/test/image_test: $(PVB_IMAGE:%.c=$(B)/unit/%.o) $(B)/unit/tests/unit/image_test.o \
@@ -21,3 +21,20 @@ $(B)/bin/hospes-block: $(PVB_BLOCK:%.c=$(B)/tools/%.o) $(LIBHOSPES) $(B)/lib/lib
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(PVB_LIBS) $(LIBHOSPES_LIBS)
 ALL += $(B)/bin/hospes-block
+
+PVB_9P := $(addprefix pv-backends/9p/,server.c session.c files.c nodes.c fids.c)
+$(B)/bin/hospes-9p: $(patsubst %.c,$(B)/tools/%.o,$(PVB_9P) pv-backends/9p/main.c pv-backends/9p/ring.c \
+        $(wildcard pv-backends/lib/*.c)) $(LIBHOSPES) $(B)/lib/libhsxs.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -lseccomp $(LIBHOSPES_LIBS)
+ALL += $(B)/bin/hospes-9p
+
+# The server alone, message by message.
+$(B)/test/p9_test: $(patsubst %.c,$(B)/unit/%.o,$(PVB_9P) tests/unit/p9_test.c tests/unit/toolstack_test.c \
+        dom0-toolstack/lib/error.c)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ -lyajl -lpthread
+.PHONY: check-9p
+CHECKS += check-9p
+check-9p: $(B)/test/p9_test
+	$(B)/test/p9_test
