@@ -108,7 +108,9 @@ static long op_map_pirq(guest_ptr_t arg)
         return rc;
     rc = map_one(d, &map);
     if (!rc && copy_struct_to_guest(arg, &map)) {
-        pirq_unmap(d, map.pirq);
+        int count = map.type == MAP_PIRQ_TYPE_MULTI_MSI ? map.entry_nr : 1;
+        for (int i = 0; i < count; i++)
+            pirq_unmap(d, map.pirq + i);
         rc = -EFAULT;
     }
     domain_put(d);

@@ -200,14 +200,22 @@ int pci_mmcfg_add(paddr_t base, uint16_t segment, uint8_t first_bus, uint8_t las
 {
     if (first_bus > last_bus || base & (MB(1) - 1))
         return -EINVAL;
-    for (unsigned int i = 0; i < acpi.nr_mcfg; i++)
-        if (acpi.mcfg[i].segment == segment && acpi.mcfg[i].first_bus == first_bus)
-            return acpi.mcfg[i].base == base ? 0 : -EEXIST;
-    if (acpi.nr_mcfg == ACPI_MAX_MCFG)
-        return -ENOSPC;
-    acpi.mcfg[acpi.nr_mcfg] = (struct acpi_mcfg){base, segment, first_bus, last_bus};
-    acpi.nr_mcfg++;
-    return 0;
+    /* Readers take no lock: an entry is whole before it is counted. */
+    unsigned long flags = spin_lock_irqsave(&config_lock);
+    int rc = acpi.nr_mcfg < ACPI_MAX_MCFG ? 0 : -ENOSPC;
+    bool known = false;
+    for (unsigned int i = 0; i < acpi.nr_mcfg && !known; i++) {
+        const struct acpi_mcfg *m = &acpi.mcfg[i];
+        known = m->segment == segment && m->first_bus == first_bus;
+        if (known)
+            rc = m->base == base ? 0 : -EEXIST;
+    }
+    if (!rc && !known) {
+        acpi.mcfg[acpi.nr_mcfg] = (struct acpi_mcfg){base, segment, first_bus, last_bus};
+        atomic_store(&acpi.nr_mcfg, acpi.nr_mcfg + 1);
+    }
+    spin_unlock_irqrestore(&config_lock, flags);
+    return rc;
 }
 
 bool pci_cfg_port_access(struct domain *d, uint16_t port, unsigned int bytes, bool write,

@@ -375,16 +375,15 @@ int pirq_map_msi(struct domain *d, const struct msi_request *req, int pirq)
     irq_line_program(desc);
     spin_unlock_irqrestore(&desc->lock, flags);
 
+    /* Before others can find it, and unmap it again. */
+    atomic_store(&m->mapped, m->vectors);
     spin_lock(&d->irq_lock);
     rc = d->pirqs ? 0 : table_alloc(d);
     if (!rc)
         rc = enter(d, pirq, m->first_irq, m->vectors);
     spin_unlock(&d->irq_lock);
-    if (rc < 0) {
+    if (rc < 0)
         release_msi_irqs(m);
-        return rc;
-    }
-    atomic_store(&m->mapped, m->vectors);
     return rc;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "host/host.h"
 #include "whole.h"
+#include "x86/irq_desc.h"
 #include "domain/event_internal.h"
 #include "domain/grant_internal.h"
 #include "hypercalls/abi/sched.h"
@@ -293,6 +294,7 @@ static void virq_port(void)
 }
 static void pirq_map(void)
 {
+    EXPECT_EQ(pirq_map_gsi(a.d, 7, 7), 7);
     pirq_set_evtchn(a.d, 7, port_a);
 }
 static void notified(void)

@@ -4,9 +4,8 @@
 # WHOLE_TREE(dir,compiler,flags) makes another tree: build/dir, with objects $(call WHOLE_OBJ_OF,dir).
 WHOLE_SRC := $(wildcard xen/mm/*.c xen/sched/*.c xen/domain/*.c) xen/lib/rangeset.c xen/lib/lock_debug.c \
         $(addprefix xen/pv/,context.c descriptors.c domain.c grant_pte.c insn.c nmi.c ptwr.c pv_time.c) \
-        xen/x86/cpuid_policy.c xen/x86/tlb.c \
-        $(filter-out hypercalls/physdev_op.c hypercalls/platform_op.c,$(wildcard hypercalls/*.c)) \
-        $(addprefix tests/unit/whole/,whole.c whole_audit.c stubs.c pv_hypercall.c) tests/unit/host/pirq.c
+        $(addprefix xen/x86/,cpuid_policy.c tlb.c irq.c pirq.c msi.c ioapic.c pci.c) $(wildcard hypercalls/*.c) \
+        $(addprefix tests/unit/whole/,whole.c whole_audit.c machine.c stubs.c pv_hypercall.c)
 WHOLE_OBJ_OF = $(WHOLE_SRC:%.c=$(B)/$(1)/%.o)
 WHOLE_INC := -DDEBUG -Itests/unit/whole -Itests/unit -Ixen
 WHOLE_WRAP := hv_zalloc hv_alloc_aligned page_zalloc frames_alloc dom_frames_alloc dom_frames_take \

@@ -11,7 +11,6 @@
 #include "x86/time.h"
 #include "x86/traps.h"
 #include "x86/xpti.h"
-#include "x86/pci.h"
 #include <cpuid.h>
 
 /* ---- time ---- */
@@ -130,15 +129,7 @@ size_t hv_strlcpy(char *dst, const char *src, size_t size)
     return strlen(src);
 }
 
-/* Calls that are about machines and bounces, which are not here. */
-HYPERCALL(hc_physdev_op)
-{
-    return -ENOSYS;
-}
-HYPERCALL(hc_platform_op)
-{
-    return -ENOSYS;
-}
+/* Bounces are not here. */
 HYPERCALL(hc_iret)
 {
     return -ENOSYS;
@@ -151,11 +142,3 @@ void pv_bounce_exception(struct cpu_user_regs *regs __unused, unsigned int nr __
 
 /* The firmware's memory map: none. */
 struct boot_info boot_info;
-
-/* No PCI devices. */
-struct spinlock pci_lock = SPINLOCK_INIT(LOCK_PCI);
-struct pci_dev *pci_device_find(struct pci_address a)
-{
-    (void)a;
-    return NULL;
-}

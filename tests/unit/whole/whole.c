@@ -541,6 +541,7 @@ void whole_start(unsigned int cpus, unsigned int frames)
     nr_cpus_present = cpus;
     cpu_caps = (struct cpu_caps){.vendor = "GenuineIntel", .nx = true};
     cpu_policy_init();
+    whole_machine_start();
     domains_init();
     sched_init();
     for (whole_cpu = 0; whole_cpu < cpus; whole_cpu++) {
@@ -552,6 +553,6 @@ void whole_start(unsigned int cpus, unsigned int frames)
     if (!guest_create(&whole_dom0, 0, 1, 8, true))
         panic("No memory for Domain 0");
     dom0 = whole_dom0.d;
-    rangeset_add(&dom0->irq_caps, 0, 63);
+    rangeset_add(&dom0->irq_caps, 0, dom0->nr_pirqs - 1);
     whole_softirqs();
 }

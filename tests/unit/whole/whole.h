@@ -32,6 +32,8 @@
  */
 void whole_start(unsigned int cpus, unsigned int frames);
 extern s_time_t whole_now; /* system time, ns: moves only when somebody moves it */
+/* Its devices (machine.c): part of whole_start(). */
+void whole_machine_start(void);
 /* RAM, from frame 0 (WHOLE_FIRST_MFN frames of it are a hole), and behind it the tables of frames. */
 void *whole_ram(void);
 size_t whole_ram_size(void);

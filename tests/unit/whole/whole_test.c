@@ -4,6 +4,8 @@
 #include "whole.h"
 #include "mm/alloc.h"
 #include "domain/grant_table.h"
+#include "hypercalls/abi/event_channel.h"
+#include "hypercalls/abi/physdev.h"
 #include "hypercalls/abi/sched.h"
 
 static struct whole_guest a, b;
@@ -259,6 +261,82 @@ static void scheduling(void)
     EXPECT(current != v);
 }
 
+static long physdev(struct vcpu *v, unsigned int cmd, void *arg, size_t size)
+{
+    memcpy(whole_arena(0), arg, size);
+    long rc = whole_hypercall(v, __HYPERVISOR_physdev_op, cmd, WHOLE_ARENA, 0, 0, 0);
+    memcpy(arg, whole_arena(0), size);
+    return rc;
+}
+#define PHYSDEV(v, cmd, arg) physdev(v, cmd, &(arg), sizeof(arg))
+
+/* Pins and MSIs of the machine's two PCI functions, to Domain 0 and to a guest, which gives them back by dying. */
+static void interrupts(void)
+{
+    struct physdev_pci_device_add add = {.devfn = 3 << 3};
+    struct physdev_map_pirq map = {
+        .domid = 1, .type = MAP_PIRQ_TYPE_MULTI_MSI, .pirq = -1, .devfn = 3 << 3, .entry_nr = 4};
+    struct physdev_unmap_pirq unmap = {.domid = DOMID_SELF};
+    struct vcpu *v0;
+    int first;
+
+    start();
+    v0 = whole_dom0.d->vcpu[0];
+    EXPECT_EQ(PHYSDEV(a.d->vcpu[0], PHYSDEVOP_map_pirq, map), -EPERM);
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_map_pirq, map), -ENODEV);
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_pci_device_add, add), 0);
+    map.entry_nr = 8; /* more than it can */
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_map_pirq, map), -EINVAL);
+    map.entry_nr = 3;
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_map_pirq, map), 0);
+    EXPECT_EQ(map.entry_nr, 4);
+    first = map.pirq;
+    /* One MSI a device; nobody takes the device away meanwhile; each vector is given back by itself. */
+    map.pirq = -1;
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_map_pirq, map), -EEXIST);
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_pci_device_remove, add), -EBUSY);
+    unmap.domid = 1;
+    for (int i = 0; i < 2; i++) {
+        unmap.pirq = first + i;
+        EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_unmap_pirq, unmap), 0);
+        EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_unmap_pirq, unmap), -EINVAL);
+    }
+    whole_guest_kill(a.d);
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_pci_device_remove, add), 0);
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_pci_device_add, add), 0);
+    /* The answer cannot be written: nothing stays mapped. */
+    map = (struct physdev_map_pirq){.domid = DOMID_SELF,
+                                    .type = MAP_PIRQ_TYPE_MULTI_MSI,
+                                    .pirq = -1,
+                                    .devfn = 3 << 3,
+                                    .entry_nr = 4};
+    memcpy(whole_arena(0), &map, sizeof(map));
+    whole_fault_at = 2;
+    EXPECT_EQ(
+        whole_hypercall(v0, __HYPERVISOR_physdev_op, PHYSDEVOP_map_pirq, WHOLE_ARENA, 0, 0, 0),
+        -EFAULT);
+    whole_fault_at = 0;
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_pci_device_remove, add), 0);
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_pci_device_add, add), 0);
+    /* MSI-X has a vector an entry, up to the table's end. */
+    map.type = MAP_PIRQ_TYPE_MSI;
+    map.table_base = 0xfebf0000;
+    map.entry_nr = 16;
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_map_pirq, map), -EINVAL);
+    map.entry_nr = 15;
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_map_pirq, map), 0);
+    struct evtchn_bind_pirq bind = {.pirq = (uint32_t)map.pirq};
+    memcpy(whole_arena(0), &bind, sizeof(bind));
+    EXPECT_EQ(whole_hypercall(v0, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq, WHOLE_ARENA, 0,
+                              0, 0),
+              0);
+    EXPECT_AUDIT();
+    unmap.domid = DOMID_SELF;
+    unmap.pirq = map.pirq;
+    EXPECT_EQ(PHYSDEV(v0, PHYSDEVOP_unmap_pirq, unmap), 0);
+    EXPECT_AUDIT();
+}
+
 static const struct unit_test tests[] = {
     {"whole-tables", tables},
     {"whole-continuations", continuations},
@@ -268,6 +346,7 @@ static const struct unit_test tests[] = {
     {"whole-no-memory", no_memory},
     {"whole-scheduling", scheduling},
     {"whole-device-model", device_model},
+    {"whole-interrupts", interrupts},
 };
 int main(int argc, char **argv)
 {

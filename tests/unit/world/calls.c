@@ -8,6 +8,7 @@
 #include "hypercalls/abi/grant_table.h"
 #include "hypercalls/abi/memory.h"
 #include "hypercalls/abi/physdev.h"
+#include "hypercalls/abi/platform.h"
 #include "hypercalls/abi/sched.h"
 #include "hypercalls/abi/sysctl.h"
 #include "hypercalls/abi/vcpu.h"
@@ -689,6 +690,84 @@ static void make_any(struct input *in, const struct world *w, const struct calle
     }
 }
 
+/* The two PCI functions of the stand-in machine, or another. */
+static void pick_device(struct input *in, int *bus, int *devfn)
+{
+    uint8_t b = in_u8(in);
+
+    *bus = b < 240 ? 0 : b;
+    *devfn = b % 4 == 3 ? b : (3 + (b & 1)) << 3;
+}
+
+static void make_physdev_op(struct input *in, const struct world *w, const struct caller *me,
+                            unsigned long *arg)
+{
+    static const uint8_t cmds[] = {
+        PHYSDEVOP_map_pirq,           PHYSDEVOP_map_pirq,
+        PHYSDEVOP_unmap_pirq,         PHYSDEVOP_eoi,
+        PHYSDEVOP_irq_status_query,   PHYSDEVOP_pirq_eoi_gmfn_v2,
+        PHYSDEVOP_setup_gsi,          PHYSDEVOP_get_free_pirq,
+        PHYSDEVOP_pci_device_add,     PHYSDEVOP_manage_pci_add,
+        PHYSDEVOP_pci_device_remove,  PHYSDEVOP_restore_msi,
+        PHYSDEVOP_prepare_msix,       PHYSDEVOP_set_iobitmap,
+        PHYSDEVOP_pci_mmcfg_reserved, PHYSDEVOP_apic_read,
+    };
+    uint64_t va;
+    int bus, devfn;
+
+    make_any(in, w, me, arg);
+    arg[0] = in_u8(in) > 240 ? pick_small(in) : cmds[in_u8(in) % sizeof(cmds)];
+    if (arg[0] == PHYSDEVOP_map_pirq) {
+        struct physdev_map_pirq *map = take(sizeof(*map), &va);
+
+        map->domid = pick_domid(in, me);
+        map->type = in_u8(in) % 6;
+        map->index = (int)pick_small(in);
+        map->pirq = in_u8(in) & 1 ? -1 : (int)pick_small(in);
+        pick_device(in, &map->bus, &map->devfn);
+        map->entry_nr = (int)pick_count(in);
+        map->table_base = in_u8(in) & 1 ? 0xfebf0000 : 0;
+    } else if (arg[0] == PHYSDEVOP_unmap_pirq) {
+        struct physdev_unmap_pirq *unmap = take(sizeof(*unmap), &va);
+
+        unmap->domid = pick_domid(in, me);
+        unmap->pirq = in_u8(in) & 1 ? 24 + in_u8(in) % 8 : (int)pick_small(in);
+    } else if (arg[0] == PHYSDEVOP_pci_device_add || arg[0] == PHYSDEVOP_pci_device_remove ||
+               arg[0] == PHYSDEVOP_prepare_msix) {
+        struct physdev_pci_device_add *add = take(sizeof(*add), &va);
+
+        pick_device(in, &bus, &devfn);
+        add->bus = (uint8_t)bus;
+        add->devfn = (uint8_t)devfn;
+        add->flags = in_u8(in) % 4;
+    } else if (arg[0] == PHYSDEVOP_manage_pci_add || arg[0] == PHYSDEVOP_restore_msi) {
+        struct physdev_manage_pci *dev = take(sizeof(*dev), &va);
+
+        pick_device(in, &bus, &devfn);
+        dev->bus = (uint8_t)bus;
+        dev->devfn = (uint8_t)devfn;
+    } else
+        va = area_va + area_used - 256;
+    arg[1] = va;
+}
+
+static void make_platform_op(struct input *in, const struct world *w, const struct caller *me,
+                             unsigned long *arg)
+{
+    uint64_t va;
+    struct xen_platform_op *op = take(sizeof(*op), &va);
+
+    (void)w;
+    (void)me;
+    op->cmd = in_u8(in) % 72;
+    op->interface_version = in_u8(in) > 250 ? 0 : XENPF_INTERFACE_VERSION;
+    for (unsigned int i = 0; i < 6; i++)
+        ((uint32_t *)&op->u)[i] = pick_small(in);
+    if (op->cmd == XENPF_get_symbol)
+        set_xen_guest_handle(op->u.symdata.name, (char *)(va + 512));
+    arg[0] = va;
+}
+
 /* First argument a number, second a structure: most of the rest. */
 static void make_op(struct input *in, const struct world *w, const struct caller *me,
                     unsigned long *arg)
@@ -728,7 +807,8 @@ static family *family_of(unsigned int nr)
     case __HYPERVISOR_sysctl: return make_sysctl;
     case __HYPERVISOR_set_gdt: return make_set_gdt;
     case __HYPERVISOR_update_descriptor: return make_update_descriptor;
-    case __HYPERVISOR_physdev_op:
+    case __HYPERVISOR_physdev_op: return make_physdev_op;
+    case __HYPERVISOR_platform_op: return make_platform_op;
     case __HYPERVISOR_xen_version:
     case __HYPERVISOR_nmi_op:
     case __HYPERVISOR_callback_op: return make_op;

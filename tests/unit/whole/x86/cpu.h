@@ -122,6 +122,33 @@ static inline unsigned long read_cr3(void)
 /* Loads the tables, and drops all translations of the old ones (whole_tlb_*). */
 void write_cr3(unsigned long v);
 void invlpg(uint64_t va);
+/* Ports of devices (machine.c). */
+uint32_t whole_port_in(uint16_t port, unsigned int bytes);
+void whole_port_out(uint16_t port, unsigned int bytes, uint32_t v);
+static inline uint8_t inb(uint16_t port)
+{
+    return (uint8_t)whole_port_in(port, 1);
+}
+static inline uint16_t inw(uint16_t port)
+{
+    return (uint16_t)whole_port_in(port, 2);
+}
+static inline uint32_t inl(uint16_t port)
+{
+    return whole_port_in(port, 4);
+}
+static inline void outb(uint16_t port, uint8_t v)
+{
+    whole_port_out(port, 1, v);
+}
+static inline void outw(uint16_t port, uint16_t v)
+{
+    whole_port_out(port, 2, v);
+}
+static inline void outl(uint16_t port, uint32_t v)
+{
+    whole_port_out(port, 4, v);
+}
 static inline void spec_barrier(void)
 {
 }
