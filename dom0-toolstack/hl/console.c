@@ -37,11 +37,12 @@ static int open_pty(struct app *app, unsigned int domid)
     return fd;
 }
 
-int console_open(struct app *app, unsigned int domid, int follow)
+int console_open(struct app *app, unsigned int domid, unsigned int number, int follow)
 {
-    int fd = hospesd_console(domid, follow, app->err);
+    int fd = hospesd_console(domid, number, follow, app->err);
 
-    if (fd == -ENOENT || fd == -ECONNREFUSED) {
+    /* The others' ptys are hospesd's as well. */
+    if (number == 0 && (fd == -ENOENT || fd == -ECONNREFUSED)) {
         int pty = open_pty(app, domid);
 
         if (pty >= 0) {
@@ -83,24 +84,20 @@ static int run_console(struct app *app, const struct verb *verb, int argc, char 
         return app->exit_code;
     if (!app_args(app, verb, argc, 1, 1))
         return EXIT_USAGE;
-    if (number != 0) {
-        app_say(app, "console %lld does not exist: a PV guest has console 0 only", number);
-        return EXIT_FAILED;
-    }
     if (!app_domain(app, argv[optind], &domid))
         return EXIT_FAILED;
     if (domid == 0) {
         app_say(app, "domain 0's console is the machine's own");
         return EXIT_FAILED;
     }
-    fd = console_open(app, domid, 0);
+    fd = console_open(app, domid, (unsigned int)number, 0);
     return fd < 0 ? EXIT_FAILED : terminal_join(app, fd);
 }
 
 const struct verb console_verbs[] = {
     {"console", run_console, "[options] <Domain>", "Attach to domain's console (Ctrl-] leaves it)",
      "-t <type>               Console type: pv. Default is pv.\n"
-     "-n <number>             Console number, default 0\n",
+     "-n <number>             Console number, default 0; the others are channels (channel-list)\n",
      VERB_COMMON},
     {0},
 };

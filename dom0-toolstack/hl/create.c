@@ -133,7 +133,7 @@ static int start(struct app *app, const struct create *o, const struct hl_domain
     if (hand_over(app, o, built->domid) < 0)
         goto undo;
     if (o->console) {
-        *console = console_open(app, built->domid, 1);
+        *console = console_open(app, built->domid, 0, 1);
         if (*console < 0)
             goto undo_reported;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verbs for devices of domains that live: block-*, cd-*, network-*. */
+/* The verbs for devices of domains that live: block-*, cd-*, network-*, channel-list. */
 #include "dom0-toolstack/hl/hl.h"
 
 #include <errno.h>
@@ -185,11 +185,59 @@ static void print_nic(const struct hl_device_info *i)
            i->backend ? i->backend : "");
 }
 
-static void json_device(struct json *j, uint32_t domid, enum hl_device_kind kind,
-                        const struct hl_device_info *i)
+static void print_channel(const struct hl_device_info *i)
+{
+    printf("%-3" PRIu32 " %-2" PRIu32 " %-12s %6d %8lld %-10s %-30s\n", i->devid, i->backend_domid,
+           hl_device_state_name(i->state), i->event_channel, i->ring_ref[0],
+           i->connection ? i->connection : "", i->target ? i->target : "");
+}
+
+static void json_disk(struct json *j, const struct hl_device_info *i)
 {
     char name[32];
 
+    hl_vdev_name(i->devid, name);
+    json_string(j, "vdev", name);
+    json_int(j, "ring_ref", i->ring_ref[0]);
+    json_string(j, "device_type", i->cdrom ? "cdrom" : "disk");
+    json_string(j, "target", i->target ? i->target : "");
+}
+
+static void json_nic(struct json *j, const struct hl_device_info *i)
+{
+    json_int(j, "tx_ring_ref", i->ring_ref[0]);
+    json_int(j, "rx_ring_ref", i->ring_ref[1]);
+    json_string(j, "mac", i->mac ? i->mac : "");
+}
+
+static void json_channel(struct json *j, const struct hl_device_info *i)
+{
+    json_int(j, "ring_ref", i->ring_ref[0]);
+    json_string(j, "name", i->name ? i->name : "");
+    json_string(j, "connection", i->connection ? i->connection : "");
+    json_string(j, "path", i->target ? i->target : "");
+}
+
+/* How each kind is shown. */
+static const struct {
+    const char *header;
+    void (*print)(const struct hl_device_info *i);
+    void (*json)(struct json *j, const struct hl_device_info *i);
+} views[HL_DEVICE_KINDS] = {
+    [HL_DEVICE_VBD] =
+        {"Vdev  BE  handle state        evt-ch ring-ref BE-path                       ", print_disk,
+         json_disk},
+    [HL_DEVICE_VIF] =
+        {"Idx BE Mac Addr.         handle state        evt-ch   tx-/rx-ring-ref BE-path"
+         "                       ",
+         print_nic, json_nic},
+    [HL_DEVICE_CONSOLE] = {"Idx BE state        evt-ch ring-ref connection params", print_channel,
+                           json_channel},
+};
+
+static void json_device(struct json *j, uint32_t domid, enum hl_device_kind kind,
+                        const struct hl_device_info *i)
+{
     json_map(j, NULL);
     json_int(j, "domid", domid);
     json_int(j, "devid", i->devid);
@@ -198,28 +246,8 @@ static void json_device(struct json *j, uint32_t domid, enum hl_device_kind kind
     json_int(j, "event_channel", i->event_channel);
     json_string(j, "backend", i->backend ? i->backend : "");
     json_string(j, "frontend", i->frontend ? i->frontend : "");
-    if (kind == HL_DEVICE_VBD) {
-        hl_vdev_name(i->devid, name);
-        json_string(j, "vdev", name);
-        json_int(j, "ring_ref", i->ring_ref[0]);
-        json_string(j, "device_type", i->cdrom ? "cdrom" : "disk");
-        json_string(j, "target", i->target ? i->target : "");
-    } else {
-        json_int(j, "tx_ring_ref", i->ring_ref[0]);
-        json_int(j, "rx_ring_ref", i->ring_ref[1]);
-        json_string(j, "mac", i->mac ? i->mac : "");
-    }
+    views[kind].json(j, i);
     json_map_end(j);
-}
-
-static void print_header(enum hl_device_kind kind)
-{
-    if (kind == HL_DEVICE_VBD)
-        printf("%-5s %-3s %-6s %-12s %-6s %-8s %-30s\n", "Vdev", "BE", "handle", "state", "evt-ch",
-               "ring-ref", "BE-path");
-    else
-        printf("%-3s %-2s %-17s %-6s %-12s %-6s %5s/%-11s %-30s\n", "Idx", "BE", "Mac Addr.",
-               "handle", "state", "evt-ch", "tx-", "rx-ring-ref", "BE-path");
 }
 
 /* Several domains may be named; one that is not there fails at the end, the others are shown. */
@@ -236,10 +264,8 @@ static int list_domain(struct app *app, const char *name, enum hl_device_kind ki
     for (size_t i = 0; i < n; i++) {
         if (j)
             json_device(j, domid, kind, &list[i]);
-        else if (kind == HL_DEVICE_VBD)
-            print_disk(&list[i]);
         else
-            print_nic(&list[i]);
+            views[kind].print(&list[i]);
     }
     hl_device_info_free(list, n);
     return 0;
@@ -262,7 +288,7 @@ static int list(struct app *app, const struct verb *verb, int argc, char **argv,
     if (app->json)
         json_array(&j, NULL);
     else
-        print_header(kind);
+        printf("%s\n", views[kind].header);
     for (int i = optind; i < argc; i++) {
         if (list_domain(app, argv[i], kind, app->json ? &j : NULL) != 0)
             rc = EXIT_FAILED;
@@ -282,6 +308,11 @@ static int run_block_list(struct app *app, const struct verb *verb, int argc, ch
 static int run_network_list(struct app *app, const struct verb *verb, int argc, char **argv)
 {
     return list(app, verb, argc, argv, HL_DEVICE_VIF);
+}
+
+static int run_channel_list(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    return list(app, verb, argc, argv, HL_DEVICE_CONSOLE);
 }
 
 /* ---- CD-ROMs ------------------------------------------------------------------------------ */
@@ -338,6 +369,8 @@ const struct verb device_verbs[] = {
      VERB_READS},
     {"block-detach", run_block_detach, "[-f] <Domain> <DevId>",
      "Destroy a domain's virtual block device", FORCE_HELP, 0},
+    {"channel-list", run_channel_list, "<Domain(s)>", "List virtual channel devices for a domain",
+     NULL, VERB_READS},
     {"cd-insert", run_cd_insert, "<Domain> <VirtualDevice> <target>",
      "Insert a cdrom into a guest's cd drive", NULL, 0},
     {"cd-eject", run_cd_eject, "<Domain> <VirtualDevice>", "Eject a cdrom from a guest's cd drive",

@@ -20,6 +20,6 @@ int terminal_join(struct app *app, int fd);
  * Opens a domain's console: hospesd's or, where another daemon serves it, the pty that xenstore
  * names. A descriptor, or -1 after printing why.
  */
-int console_open(struct app *app, unsigned int domid, int follow);
+int console_open(struct app *app, unsigned int domid, unsigned int number, int follow);
 
 #endif

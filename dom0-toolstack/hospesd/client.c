@@ -189,15 +189,16 @@ int hospesd_adopt(uint32_t domid, struct hl_error *e)
     return hospesd_command(line, NULL, e);
 }
 
-int hospesd_console(uint32_t domid, bool follow, struct hl_error *e)
+int hospesd_console(uint32_t domid, unsigned int number, bool follow, struct hl_error *e)
 {
     int fd = hospesd_connect(HOSPESD_CONSOLE, e);
-    char line[64];
+    char line[96];
     int rc;
 
     if (fd < 0)
         return fd;
-    snprintf(line, sizeof(line), "{\"domid\":%u,\"follow\":%s}", domid, follow ? "true" : "false");
+    snprintf(line, sizeof(line), "{\"domid\":%u,\"number\":%u,\"follow\":%s}", domid, number,
+             follow ? "true" : "false");
     rc = hospesd_request(fd, line, NULL, e);
     if (rc < 0) {
         close(fd);

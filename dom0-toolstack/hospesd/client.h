@@ -7,7 +7,8 @@
  *             {"cmd":"adopt","domid":N}         takes the domain's console and policies over
  *             {"cmd":"state","uuid":"…"}        {"ok":true,"state":"running"|"shutdown"|"restarting"|"gone"}
  *             {"cmd":"list"}                    {"ok":true,"guests":[…]}
- *   console   {"domid":N,"follow":bool}         {"ok":true}, then raw bytes both ways: first what
+ *   console   {"domid":N,"number":N,"follow":bool}
+ *                                               {"ok":true}, then raw bytes both ways: first what
  *                                               was printed lately; "follow" stays over reboots
  *
  * A failure is {"ok":false,"errno":N,"error":"…"}.
@@ -46,7 +47,7 @@ int hospesd_command(const char *line, char **answer, struct hl_error *e);
 /* {"cmd":"adopt"} */
 int hospesd_adopt(uint32_t domid, struct hl_error *e);
 
-/* Opens a domain's console: a descriptor of raw bytes, or a negative errno. */
-int hospesd_console(uint32_t domid, bool follow, struct hl_error *e);
+/* Opens a domain's console `number` (0: the first): a descriptor of raw bytes, or a negative errno. */
+int hospesd_console(uint32_t domid, unsigned int number, bool follow, struct hl_error *e);
 
 #endif

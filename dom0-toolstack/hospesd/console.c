@@ -11,6 +11,7 @@
 #include "dom0-toolstack/hospesd/console_private.h"
 #include "dom0-toolstack/hospesd/ring.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/gntdev.h"
 #include "dom0-toolstack/lib/hv.h"
 #include "dom0-toolstack/lib/hv_event.h"
 #include "hypercalls/abi/io-console.h"
@@ -33,6 +34,7 @@ static void broken(struct console *c)
     say("console of %s (domain %" PRIu32 "): its ring has impossible indices; closed", c->name,
         c->domid);
     console_disconnect(c);
+    c->waiting = false;
     history_append(&c->history, note, sizeof(note) - 1);
 }
 
@@ -178,54 +180,97 @@ static void open_log(struct console *c, bool old_output)
     free(tail);
 }
 
+struct console *console_new(struct daemon *d, uint32_t domid, unsigned int number,
+                            const uint8_t uuid[16], const char *name)
+{
+    struct console *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->d = d;
+    c->domid = domid;
+    c->number = number;
+    c->waiting = number != 0;
+    c->log.fd = -1;
+    c->pty.fd = c->pty_slave = -1;
+    c->socket.listener.fd = c->socket.peer.fd = c->socket.parked = -1;
+    memcpy(c->uuid, uuid, sizeof(c->uuid));
+    c->name = strdup(name);
+    if (!c->name || history_init(&c->history, HISTORY_SIZE) < 0) {
+        free(c->name);
+        free(c);
+        return NULL;
+    }
+    c->next = d->consoles;
+    d->consoles = c;
+    return c;
+}
+
+static void console_free(struct console *c)
+{
+    struct console **p = &c->d->consoles;
+
+    while (*p != c)
+        p = &(*p)->next;
+    *p = c->next;
+    history_free(&c->history);
+    free(c->name);
+    free(c);
+}
+
+void console_connect(struct console *c, void *page, uint32_t port, struct gntdev *grants)
+{
+    c->page = page;
+    c->port = port;
+    c->grants = grants;
+    c->waiting = false;
+    viewers_adopt(c);
+    serve(c);
+}
+
+/* Where xl's own console program looks. */
+static void publish_tty(struct console *c)
+{
+    const char *tty = console_open_pty(c);
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/tty", c->domid);
+    if (*tty && hs_writef(c->d->ctx.xs, HS_TX_NONE, path, "%s", tty) < 0)
+        say("%s cannot be written: %s", path, strerror(errno));
+}
+
 int console_open(struct daemon *d, uint32_t domid, const uint8_t uuid[16], const char *name,
                  bool old_output, struct console **out, struct hl_error *e)
 {
     uint64_t frame;
     uint32_t port;
     struct console *c;
+    void *page;
     int rc = read_place(d, domid, &frame, &port);
 
     *out = NULL;
     if (rc < 0)
         return hl_fail_dom(e, -rc, domid, "open the console", "it is not in xenstore");
-    c = calloc(1, sizeof(*c));
-    if (!c)
-        return hl_fail_dom(e, ENOMEM, domid, "open the console", NULL);
-    c->d = d;
-    c->domid = domid;
-    c->log.fd = -1;
-    c->pty.fd = c->pty_slave = -1;
-    memcpy(c->uuid, uuid, sizeof(c->uuid));
-    c->name = strdup(name);
-    if (!c->name || history_init(&c->history, HISTORY_SIZE) < 0) {
-        rc = hl_fail_dom(e, ENOMEM, domid, "open the console", NULL);
-        goto fail;
-    }
-    c->page = hv_map_frames(d->ctx.hv, domid, &frame, 1, true, NULL, e);
-    if (!c->page) {
-        rc = -EIO;
-        goto fail;
-    }
+    page = hv_map_frames(d->ctx.hv, domid, &frame, 1, true, NULL, e);
+    if (!page)
+        return -EIO;
     rc = evtchn_bind_interdomain(d->ev, domid, port, e);
-    if (rc < 0)
-        goto fail;
-    c->port = (uint32_t)rc;
+    if (rc < 0) {
+        hv_unmap(page, 1);
+        return rc;
+    }
+    port = (uint32_t)rc;
+    c = console_new(d, domid, 0, uuid, name);
+    if (!c) {
+        evtchn_unbind(d->ev, port);
+        hv_unmap(page, 1);
+        return hl_fail_dom(e, ENOMEM, domid, "open the console", NULL);
+    }
     open_log(c, old_output);
-    c->next = d->consoles;
-    d->consoles = c;
-    pty_open(c);
-    viewers_adopt(c);
-    serve(c);
+    publish_tty(c);
+    console_connect(c, page, port, NULL);
     *out = c;
     return 0;
-
-fail:
-    console_disconnect(c);
-    history_free(&c->history);
-    free(c->name);
-    free(c);
-    return rc;
 }
 
 void console_disconnect(struct console *c)
@@ -233,9 +278,12 @@ void console_disconnect(struct console *c)
     if (c->port)
         evtchn_unbind(c->d->ev, c->port);
     c->port = 0;
-    if (c->page)
+    if (c->page && c->grants)
+        gntdev_unmap(c->grants, c->page, 1);
+    else if (c->page)
         hv_unmap(c->page, 1);
     c->page = NULL;
+    c->waiting = c->number != 0;
 }
 
 void console_end(struct console *c, bool restarting)
@@ -245,6 +293,7 @@ void console_end(struct console *c, bool restarting)
     console_disconnect(c);
     logfile_close(&c->log);
     pty_close(c);
+    socket_close(c);
     c->ended = true;
     c->restarting = restarting;
     viewers_pump(c);
@@ -253,16 +302,8 @@ void console_end(struct console *c, bool restarting)
 
 void console_free_if_idle(struct console *c)
 {
-    struct console **p = &c->d->consoles;
-
-    if (!c->ended || c->viewers)
-        return;
-    while (*p != c)
-        p = &(*p)->next;
-    *p = c->next;
-    history_free(&c->history);
-    free(c->name);
-    free(c);
+    if (c->ended && !c->viewers)
+        console_free(c);
 }
 
 void console_reopen_logs(struct daemon *d)
@@ -283,6 +324,7 @@ void console_close_all(struct daemon *d)
         console_disconnect(c);
         logfile_close(&c->log);
         pty_close(c);
+        socket_close(c);
         viewers_close_all(c);
         c->ended = true;
         console_free_if_idle(c);

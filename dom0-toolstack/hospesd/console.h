@@ -12,6 +12,7 @@
 
 struct daemon;
 struct console;
+struct gntdev;
 struct hl_error;
 
 /*
@@ -21,6 +22,21 @@ struct hl_error;
  */
 int console_open(struct daemon *d, uint32_t domid, const uint8_t uuid[16], const char *name,
                  bool old_output, struct console **out, struct hl_error *e);
+
+/*
+ * Number 1 and above (channel.c): the console is there before the guest connects to it, and what is
+ * typed waits. NULL: out of memory. No log file. Ends as the first does.
+ */
+struct console *console_new(struct daemon *d, uint32_t domid, unsigned int number,
+                            const uint8_t uuid[16], const char *name);
+/* The guest's page, mapped by `grants`, and our end of the port become the console's. */
+void console_connect(struct console *c, void *page, uint32_t port, struct gntdev *grants);
+/* Gives both back. The console may be connected again. */
+void console_disconnect(struct console *c);
+
+/* How programs of Domain 0 reach it. console_open_pty() answers the name, "" where there is none. */
+const char *console_open_pty(struct console *c);
+int console_open_socket(struct console *c, const char *path, struct hl_error *e);
 
 /*
  * Takes the last output and lets go of the domain: its page and port are free afterwards. Viewers

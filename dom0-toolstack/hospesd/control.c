@@ -15,6 +15,7 @@
 #include <yajl/yajl_gen.h>
 #include <yajl/yajl_tree.h>
 
+#include "dom0-toolstack/hospesd/channels.h"
 #include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/hospesd/console.h"
 #include "dom0-toolstack/hospesd/daemon.h"
@@ -254,6 +255,15 @@ static void do_command(struct client *c, yajl_val root)
     refuse(c, ENOSYS, "\"cmd\" is missing or not known");
 }
 
+static struct console *find_console(struct guest *g, unsigned int number, struct hl_error *e)
+{
+    struct console *c = number == 0 ? guest_console(g, e) : channel_console(g->d, g->domid, number);
+
+    if (!c && number != 0)
+        hl_fail_dom(e, ENOENT, g->domid, "open the console", "it has no console %u", number);
+    return c;
+}
+
 /* `rest`: what was typed ahead of the answer. The descriptor becomes the console's. */
 static void do_console(struct client *c, yajl_val root, const char *rest, size_t rest_len)
 {
@@ -261,12 +271,17 @@ static void do_console(struct client *c, yajl_val root, const char *rest, size_t
     bool follow = YAJL_IS_TRUE(yajl_tree_get(root, follow_path, yajl_t_any));
     struct console *console = NULL;
     struct hl_error *e = NULL;
+    long long number = 0;
     struct guest *g;
     uint32_t domid;
     int fd;
 
     if (!get_domid(c, root, &domid))
         return;
+    if (get_number(root, "number", &number) && (number < 0 || number > UINT16_MAX)) {
+        refuse(c, EINVAL, "\"number\" is no console's number");
+        return;
+    }
     e = hl_error_new();
     g = guest_by_domid(c->d, domid);
     if (!g) {
@@ -276,7 +291,7 @@ static void do_console(struct client *c, yajl_val root, const char *rest, size_t
     if (!g)
         hl_fail_dom(e, ESRCH, domid, "open the console", "there is no such domain");
     else
-        console = guest_console(g, e);
+        console = find_console(g, (unsigned int)number, e);
     if (!console) {
         refuse_record(c, e);
     } else {

@@ -11,6 +11,8 @@
 #include "dom0-toolstack/lib/ctx.h"
 
 struct evtchn;
+struct channel;
+struct gntdev;
 struct guest;
 struct console;
 struct worker;
@@ -35,6 +37,8 @@ struct daemon {
     struct loop_source xs_source, ev_source;
     struct guest *guests;
     struct console *consoles;
+    struct channel *channels;
+    struct gntdev *grants; /* NULL until there is a channel */
     struct worker *worker;
     struct loop_timer held; /* consoles that printed too fast go on */
     int hv_port;            /* of the hypervisor's console, 0: not followed */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dom0-toolstack/hospesd/channels.h"
 #include "dom0-toolstack/hospesd/console.h"
 #include "dom0-toolstack/hospesd/creations.h"
 #include "dom0-toolstack/hospesd/daemon.h"
@@ -101,6 +102,7 @@ static void end_console(struct guest *g, bool restarting)
     struct console *c = g->console;
 
     watch_console(g, false);
+    channels_let_go(g->d, g->domid);
     g->console = NULL;
     if (c)
         console_end(c, restarting);

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "dom0-toolstack/hospesd/backends.h"
+#include "dom0-toolstack/hospesd/channels.h"
 #include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/hospesd/console.h"
 #include "dom0-toolstack/hospesd/creations.h"
@@ -32,6 +33,7 @@
 #include "dom0-toolstack/hospesd/hvlog.h"
 #include "dom0-toolstack/hospesd/worker.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/gntdev.h"
 #include "dom0-toolstack/lib/hv_event.h"
 #include "xenstore/client/xs_client.h"
 
@@ -84,6 +86,8 @@ static void xenstore_ready(void *opaque, uint32_t events)
             scan = true;
         else if (strcmp(event->token, BACKENDS_TOKEN) == 0)
             backends_changed(d, event->path);
+        else if (strcmp(event->token, CHANNELS_TOKEN) == 0)
+            channels_note(d, event->path);
         else if (sscanf(event->path, "/local/domain/%" SCNu32, &domid) == 1)
             guest_console_event(d, domid);
         free(event);
@@ -96,6 +100,7 @@ static void xenstore_ready(void *opaque, uint32_t events)
     }
     if (scan)
         guests_scan(d, false);
+    channels_work(d);
 }
 
 static void port_ready(void *opaque, uint32_t events)
@@ -250,6 +255,8 @@ static int start(struct daemon *d, struct hl_error *e)
         hs_watch(d->ctx.xs, "@releaseDomain", "domains") < 0)
         return hl_fail(e, errno, "watch for domains", "xenstore", NULL);
     rc = backends_start(d, e);
+    if (rc == 0)
+        rc = channels_start(d, e);
     if (rc < 0)
         return rc;
     guests_scan(d, true);
@@ -269,7 +276,9 @@ static void stop(struct daemon *d)
     creations_stop(d);
     worker_stop(d->worker);
     hvlog_stop(d);
+    channels_stop(d);
     console_close_all(d);
+    gntdev_close(d->grants);
     guests_free(d);
     evtchn_close(d->ev);
     if (d->ctx.hv)

@@ -4,9 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pty.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,11 +12,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "xenstore/client/xs_client.h"
-
 /* ---- reading what is typed ------------------------------------------------------------------ */
 
-static uint32_t wanted(const struct console *c, bool more_output)
+uint32_t console_wanted(const struct console *c, bool more_output)
 {
     /* No more is read than the guest takes: the typist waits, nothing is lost. */
     bool room = c->ended || c->input_len < sizeof(c->input);
@@ -27,7 +23,7 @@ static uint32_t wanted(const struct console *c, bool more_output)
 }
 
 /* Answers false when the other side is gone. */
-static bool read_input(struct console *c, int fd)
+bool console_read(struct console *c, int fd)
 {
     char buf[sizeof(c->input)];
     size_t room = c->ended ? sizeof(buf) : sizeof(c->input) - c->input_len;
@@ -40,20 +36,14 @@ static bool read_input(struct console *c, int fd)
         return errno == EINTR || errno == EAGAIN;
     if (n == 0)
         return false;
-    if (c->page)
+    if (c->page || c->waiting)
         console_input(c, buf, (size_t)n);
     return true;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-enum pumped {
-    PUMPED_ALL,
-    PUMPED_SOME, /* the other side is slow */
-    PUMPED_GONE,
-};
-
-static enum pumped pump(struct console *c, int fd, uint64_t *pos)
+enum pumped console_pump(struct console *c, int fd, uint64_t *pos)
 {
     const char *data;
     size_t n;
@@ -92,7 +82,8 @@ static void drop_viewer(struct viewer *v)
 static struct console *successor(const struct console *old)
 {
     for (struct console *c = old->d->consoles; c; c = c->next) {
-        if (!c->ended && memcmp(c->uuid, old->uuid, sizeof(c->uuid)) == 0)
+        if (!c->ended && c->number == old->number &&
+            memcmp(c->uuid, old->uuid, sizeof(c->uuid)) == 0)
             return c;
     }
     return NULL;
@@ -111,12 +102,12 @@ static void move_viewer(struct viewer *v, struct console *to)
 static void pump_viewer(struct viewer *v)
 {
     struct console *c = v->c;
-    enum pumped result = pump(c, v->source.fd, &v->pos);
+    enum pumped result = console_pump(c, v->source.fd, &v->pos);
 
     if (result == PUMPED_GONE) {
         drop_viewer(v);
     } else if (result == PUMPED_SOME) {
-        loop_want(&c->d->loop, &v->source, wanted(c, true));
+        loop_want(&c->d->loop, &v->source, console_wanted(c, true));
     } else if (c->ended) {
         struct console *next = v->follow && c->restarting ? successor(c) : NULL;
 
@@ -129,7 +120,7 @@ static void pump_viewer(struct viewer *v)
             loop_want(&c->d->loop, &v->source, EPOLLIN); /* waits for the restart */
         }
     } else {
-        loop_want(&c->d->loop, &v->source, wanted(c, false));
+        loop_want(&c->d->loop, &v->source, console_wanted(c, false));
     }
 }
 
@@ -138,7 +129,9 @@ static void viewer_ready(void *opaque, uint32_t events)
     struct viewer *v = opaque;
     struct console *c = v->c;
 
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !read_input(c, v->source.fd))
+    /* Who is gone while the guest does not read would be reported for ever. */
+    if (((events & (EPOLLHUP | EPOLLERR)) && !(console_wanted(c, false) & EPOLLIN)) ||
+        ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !console_read(c, v->source.fd)))
         drop_viewer(v);
     else
         pump_viewer(v);
@@ -150,7 +143,7 @@ static void pty_ready(void *opaque, uint32_t events)
     struct console *c = opaque;
 
     if (events & EPOLLIN)
-        read_input(c, c->pty.fd);
+        console_read(c, c->pty.fd);
     viewers_pump(c);
 }
 
@@ -159,7 +152,9 @@ void viewers_pump(struct console *c)
     struct viewer *next;
 
     if (c->pty.fd >= 0)
-        loop_want(&c->d->loop, &c->pty, wanted(c, pump(c, c->pty.fd, &c->pty_pos) == PUMPED_SOME));
+        loop_want(&c->d->loop, &c->pty,
+                  console_wanted(c, console_pump(c, c->pty.fd, &c->pty_pos) == PUMPED_SOME));
+    socket_pump(c);
     for (struct viewer *v = c->viewers; v; v = next) {
         next = v->next;
         pump_viewer(v);
@@ -194,7 +189,8 @@ void viewers_adopt(struct console *c)
 
     for (struct console *old = c->d->consoles; old; old = next) {
         next = old->next;
-        if (old == c || !old->ended || memcmp(old->uuid, c->uuid, sizeof(c->uuid)) != 0)
+        if (old == c || !old->ended || old->number != c->number ||
+            memcmp(old->uuid, c->uuid, sizeof(c->uuid)) != 0)
             continue;
         viewers_pump(old);
         console_free_if_idle(old);
@@ -231,18 +227,17 @@ unsigned int console_viewers(const struct console *c)
     return n;
 }
 
-/* ---- the pty, where xl's own console program looks -------------------------------------------- */
+/* ---- the pty, for other programs --------------------------------------------------------------- */
 
-void pty_open(struct console *c)
+const char *console_open_pty(struct console *c)
 {
-    char name[128], path[64];
     struct termios modes;
     int master, rc;
 
-    if (openpty(&master, &c->pty_slave, NULL, NULL, NULL) < 0 ||
-        ttyname_r(c->pty_slave, name, sizeof(name)) != 0) {
+    if (openpty(&master, &c->pty_slave, NULL, NULL, NULL) < 0) {
         say("no pty for the console of %s: %s", c->name, strerror(errno));
-        return;
+        c->pty_slave = -1;
+        return "";
     }
     if (tcgetattr(c->pty_slave, &modes) == 0) {
         cfmakeraw(&modes);
@@ -251,16 +246,17 @@ void pty_open(struct console *c)
     fcntl(master, F_SETFD, FD_CLOEXEC);
     fcntl(c->pty_slave, F_SETFD, FD_CLOEXEC);
     fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
-    rc = loop_add(&c->d->loop, &c->pty, master, EPOLLIN, pty_ready, c);
-    if (rc < 0) {
+    rc = ttyname_r(c->pty_slave, c->tty, sizeof(c->tty));
+    if (rc == 0)
+        rc = -loop_add(&c->d->loop, &c->pty, master, EPOLLIN, pty_ready, c);
+    if (rc != 0) {
+        say("no pty for the console of %s: %s", c->name, strerror(rc));
         close(master);
         close(c->pty_slave);
         c->pty_slave = -1;
-        return;
+        return "";
     }
-    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/tty", c->domid);
-    if (hs_writef(c->d->ctx.xs, HS_TX_NONE, path, "%s", name) < 0)
-        say("%s cannot be written: %s", path, strerror(errno));
+    return c->tty;
 }
 
 void pty_close(struct console *c)

@@ -358,6 +358,11 @@ static int set_vif(const struct job *job, const struct cfg_setting *s)
     return set_devices(job, s, HL_DEVICE_VIF);
 }
 
+static int set_channel(const struct job *job, const struct cfg_setting *s)
+{
+    return set_devices(job, s, HL_DEVICE_CONSOLE);
+}
+
 /* kernel command line: put together at the end from three keys */
 static int set_later(const struct job *job, const struct cfg_setting *s)
 {
@@ -372,6 +377,7 @@ static const struct {
 } setters[] = {
     {"builder", set_builder},
     {"cap", set_cap},
+    {"channel", set_channel},
     {"cmdline", set_later},
     {"cpu_weight", set_cpu_weight},
     {"cpus", set_cpus},

@@ -23,7 +23,7 @@ static const struct cfg_key keys[] = {
     {"bootloader_args",                   KEY_STRING_OR_LIST,    KEY_NOT_YET, NULL},
     {"builder",                           KEY_STRING,            KEY_SUPPORTED, NULL},
     {"cap",                               KEY_NUMBER,            KEY_SUPPORTED, NULL},
-    {"channel",                           KEY_LIST,              KEY_NOT_YET, NULL},
+    {"channel",                           KEY_LIST,              KEY_SUPPORTED, NULL},
     {"cmdline",                           KEY_STRING,            KEY_SUPPORTED, NULL},
     {"cpu_weight",                        KEY_NUMBER,            KEY_SUPPORTED, NULL},
     {"cpuid",                             KEY_STRING_OR_LIST,    KEY_NOT_YET, NULL},

@@ -18,6 +18,7 @@
 static const struct device_class *const classes[HL_DEVICE_KINDS] = {
     [HL_DEVICE_VBD] = &vbd_class,
     [HL_DEVICE_VIF] = &vif_class,
+    [HL_DEVICE_CONSOLE] = &console_class,
 };
 
 const struct device_class *device_class(enum hl_device_kind kind)
@@ -167,7 +168,7 @@ void hl_device_list_remove(struct hl_device_list *list, enum hl_device_kind kind
 
 static void number(const struct hl_device_list *list, struct hl_device *d)
 {
-    uint32_t id = 0;
+    uint32_t id = device_class(d->kind)->first;
 
     while (find(list, d->kind, id) != NULL)
         id++;
@@ -218,7 +219,7 @@ static void gen_field(const struct hl_device *d, const struct device_field *f, y
         break;
     case FIELD_WORD:
         n = *(const int *)m;
-        text = f->words[n];
+        text = n == f->unset ? NULL : f->words[n];
         break;
     }
     if (f->type == FIELD_TEXT ? text == NULL : n == f->unset)

@@ -3,8 +3,8 @@
  * The devices of a domain: what a configuration says of them, and giving them to a domain, taking
  * them away and listing them.
  *
- * A class of devices (vbd: disks, vif: network) is one file of the library, which fills one row of
- * the table in device.c; see device_class.h for what a row has. Everything else is shared: the
+ * A class of devices (vbd: disks, vif: network, console: channels) is one file of the library, which
+ * fills one row of the table in device.c; see device_class.h for what a row has. Everything else is shared: the
  * configuration's copies and JSON, the nodes in xenstore, waiting for back ends, undoing.
  */
 #ifndef HL_DEVICE_H
@@ -20,6 +20,7 @@ struct hl_error;
 enum hl_device_kind {
     HL_DEVICE_VBD,
     HL_DEVICE_VIF,
+    HL_DEVICE_CONSOLE, /* beyond the first, which every domain has */
     HL_DEVICE_KINDS,
 };
 
@@ -71,12 +72,25 @@ struct hl_nic {
     int rate_us;
 };
 
+enum hl_channel_connection {
+    HL_CHANNEL_PTY,
+    HL_CHANNEL_SOCKET, /* a Unix socket that hospesd listens on */
+};
+
+struct hl_channel {
+    char *name; /* by which programs in the guest find it */
+    char *path; /* of the socket */
+    char *backend_domain;
+    int connection; /* enum hl_channel_connection */
+};
+
 struct hl_device {
     enum hl_device_kind kind;
     uint32_t devid; /* HL_NO_DEVID: the lowest free one */
     union {
         struct hl_disk disk;
         struct hl_nic nic;
+        struct hl_channel channel;
     };
 };
 
@@ -87,7 +101,7 @@ struct hl_device_list {
 
 /* ---- configurations ---------------------------------------------------------------------- */
 
-/* "disk", "vif": the key of a .cfg file. NULL past the last kind. */
+/* "disk", "vif", "channel": the key of a .cfg file. NULL past the last kind. */
 const char *hl_device_key(enum hl_device_kind kind);
 
 /*
@@ -165,12 +179,14 @@ struct hl_device_info {
     uint32_t devid, backend_domid;
     int state;             /* the front end's */
     int event_channel;     /* -1: none */
-    long long ring_ref[2]; /* vbd: the ring; vif: tx and rx. -1: none */
+    long long ring_ref[2]; /* vif: tx and rx; others: the first. -1: none */
     bool cdrom;
     char *backend;  /* path */
     char *frontend; /* path */
     char *mac;      /* vif, else NULL */
-    char *target;   /* vbd: params, "" for an empty drive, else NULL */
+    char *target;   /* vbd: params, "" for an empty drive; channels: the pty or socket; else NULL */
+    char *name;     /* channels, else NULL */
+    char *connection; /* channels: "pty", "socket", else NULL */
 };
 /* Sorted by number. malloc'd; undone by hl_device_info_free(). */
 int hl_device_infos(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind,

@@ -77,6 +77,7 @@ struct device_class {
     const char *key;  /* of the .cfg file */
     const char *json;
     const char *noun;
+    uint32_t first;                    /* the lowest number of a device */
     const struct device_field *fields; /* ends with json NULL */
 
     void (*init)(struct hl_device *d);
@@ -93,7 +94,7 @@ struct device_class {
     void (*info)(struct hl_ctx *ctx, struct hl_device_info *info);
 };
 
-extern const struct device_class vbd_class, vif_class;
+extern const struct device_class vbd_class, vif_class, console_class;
 
 const struct device_class *device_class(enum hl_device_kind kind);
 const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name);
@@ -108,6 +109,26 @@ void device_put(struct device_job *j, struct store_writer *w, const char *name, 
 /* The parsers, one file each. */
 int disk_spec_parse(struct hl_device *d, const char *spec, char *why, size_t size);
 int nic_spec_parse(struct hl_device *d, const char *spec, char *why, size_t size);
+
+/*
+ * A text of key=value pairs, separated by commas, with blanks around each part. Keys are compared
+ * without case, the last is NULL. -EINVAL or -ENOMEM with `why`.
+ */
+struct spec_key {
+    const char *name;
+    int (*set)(struct hl_device *d, const char *value, char *why, size_t size);
+};
+int spec_parse(struct hl_device *d, const char *text, const struct spec_key *keys, char *why,
+               size_t size);
+/* For setters: a copy of the value into the member; `why` and -EINVAL; yes or no in xl's words. */
+int spec_text(char **field, const char *value, char *why, size_t size);
+int spec_bad(char *why, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int spec_bool(bool *field, const char *key, const char *value, char *why, size_t size);
+int spec_number(int *field, const char *key, const char *value, int low, int high, char *why,
+                size_t size);
+
+/* -EOPNOTSUPP unless Domain 0 is to serve the device. `name` NULL: nobody was named. */
+int device_own_backend(const char *name, const struct device_class *c, struct hl_error *e);
 
 /* Sets a text member from the first `len` bytes; -ENOMEM with `why`. */
 int device_set_text(char **field, const char *text, size_t len, char *why, size_t size);

@@ -35,6 +35,7 @@ static const struct device_backend backends[] = {
     {HL_DEVICE_VBD, "phy", "vbd", "vbd", "xen-blkback"},
     {HL_DEVICE_VBD, "qdisk", "qdisk", NULL, NULL},
     {HL_DEVICE_VIF, "vif", "vif", "vif", "xen-netback"},
+    {HL_DEVICE_CONSOLE, "console", "console", NULL, NULL}, /* hospesd */
 };
 
 const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name)
@@ -334,12 +335,15 @@ static void find_all(struct hl_ctx *ctx, uint32_t domid, struct set *set)
             struct device_job *jobs =
                 backend == NULL ? NULL : realloc(set->jobs, (set->count + 1) * sizeof(*jobs));
 
+            uint32_t devid = (uint32_t)strtoul(names[i], NULL, 10);
+
             free(back);
             if (jobs == NULL)
                 continue;
             set->jobs = jobs;
-            job_init(&jobs[set->count++], ctx, domid, class, backend,
-                     (uint32_t)strtoul(names[i], NULL, 10));
+            /* The first console is no device of its own. */
+            if (devid >= class->first)
+                job_init(&jobs[set->count++], ctx, domid, class, backend, devid);
         }
         free(names);
     }
@@ -488,7 +492,7 @@ int hl_device_attach(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, st
         return lock;
     if (d->devid == HL_NO_DEVID) {
         rc = hl_device_infos(ctx, domid, d->kind, &have, &n, e);
-        d->devid = 0;
+        d->devid = device_class(d->kind)->first;
         for (size_t i = 0; rc == 0 && i < n && have[i].devid == d->devid; i++)
             d->devid++;
         if (rc == 0)
@@ -590,8 +594,12 @@ static long long read_first(struct hl_ctx *ctx, const char *dir, const char *con
 static void fill_info(struct hl_ctx *ctx, const struct device_class *class, uint32_t domid,
                       struct hl_device_info *info)
 {
-    static const char *const ports[] = {"event-channel", "event-channel-tx",
-                                        "queue-0/event-channel", "queue-0/event-channel-tx", NULL};
+    static const char *const ports[] = {"event-channel",
+                                        "event-channel-tx",
+                                        "queue-0/event-channel",
+                                        "queue-0/event-channel-tx",
+                                        "port",
+                                        NULL};
     char copy[96], *front = NULL;
     long long id;
 
@@ -642,12 +650,15 @@ int hl_device_infos(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind
         return hl_fail_dom(e, ENOMEM, domid, "list the devices", NULL);
     }
     for (unsigned int i = 0; i < n; i++) {
-        (*list)[i].devid = (uint32_t)strtoul(names[i], NULL, 10);
-        fill_info(ctx, class, domid, &(*list)[i]);
+        uint32_t devid = (uint32_t)strtoul(names[i], NULL, 10);
+
+        if (devid < class->first)
+            continue;
+        (*list)[*count].devid = devid;
+        fill_info(ctx, class, domid, &(*list)[(*count)++]);
     }
     free(names);
-    *count = n;
-    qsort(*list, n, sizeof(**list), compare_info);
+    qsort(*list, *count, sizeof(**list), compare_info);
     return 0;
 }
 
@@ -658,6 +669,8 @@ void hl_device_info_free(struct hl_device_info *list, size_t count)
         free(list[i].frontend);
         free(list[i].mac);
         free(list[i].target);
+        free(list[i].name);
+        free(list[i].connection);
     }
     free(list);
 }

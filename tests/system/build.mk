@@ -52,7 +52,13 @@ check-demo:
 	tests/lab/demo $(SYSTEM_OPTIONS)
 
 # Runs in guests, too, which have no libraries.
-ALL += $(B)/tests/view
-$(B)/tests/view: tests/system/view.c
+ALL += $(B)/tests/view $(B)/tests/unix
+$(B)/tests/view $(B)/tests/unix: $(B)/tests/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
+
+# Consoles and screens.
+CHECKS += check-system-channels
+.PHONY: check-system-channels
+check-system-channels: $(B)/tests/unix
+	$(MACHINE) channels channels.sh --add=$(B)/tests/unix $(SYSTEM_OPTIONS)

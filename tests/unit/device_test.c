@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The texts of disks and network interfaces in all forms that xl takes, each kind of mistake, the
+ * The texts of disks, network interfaces and channels in all forms that xl takes, each kind of mistake, the
  * numbers of virtual devices, defaults, JSON, and what a running script says.
  */
 #include <errno.h>
@@ -228,6 +228,48 @@ static void nics(void)
     CHECK_STR(nic("rate=8b/s@1s"), "mode=0 mtu=0 rate=1,1000000");
 }
 
+/* ---- channels ----------------------------------------------------------------------------- */
+
+static const char *channel(const char *spec)
+{
+    static char text[1024];
+    struct hl_device d;
+
+    if (hl_device_parse(HL_DEVICE_CONSOLE, spec, &d, why, sizeof(why)) < 0) {
+        snprintf(text, sizeof(text), "!%s", why);
+        return text;
+    }
+    snprintf(text, sizeof(text), "%s|%d|%s|%s", d.channel.name, d.channel.connection,
+             d.channel.path ? d.channel.path : "-",
+             d.channel.backend_domain ? d.channel.backend_domain : "-");
+    hl_device_free(&d);
+    return text;
+}
+
+static void channels(void)
+{
+    char path[300] = "name=x,connection=socket,path=/";
+
+    CHECK_STR(channel("name=org.example.agent,connection=pty"), "org.example.agent|0|-|-");
+    CHECK_STR(channel(" connection = Socket , path = /run/a b.sock, name = x , backend=0"),
+              "x|1|/run/a b.sock|0");
+    CHECK_STR(channel("NAME=a,name=b,,connection=pty,"), "b|0|-|-");
+    CHECK_STR(channel(""), "!name= is missing");
+    CHECK_STR(channel("name=,connection=pty"), "!name= is missing");
+    CHECK_STR(channel("name=x"), "!connection= is missing: pty or socket");
+    CHECK_STR(channel("name=x,connection=tcp"), "!connection must be pty or socket, found 'tcp'");
+    CHECK_STR(channel("name=x,connection=socket"), "!connection=socket needs path=");
+    CHECK_STR(channel("name=x,connection=pty,path=/x"), "!path= is for connection=socket");
+    CHECK_STR(channel("name=x,connection=socket,path=x"),
+              "!path must begin with a slash, found 'x'");
+    CHECK_STR(channel("name=x,pty"), "!expected key=value, found 'pty'");
+    CHECK_STR(channel("name=x,speed=9600"), "!the parameter 'speed' is not known");
+    memset(path + strlen(path), 'p', 106);
+    CHECK(channel(path)[0] == 'x');
+    memset(path + strlen(path), 'p', 1);
+    CHECK_STR(channel(path), "!path is longer than a socket's may be (107)");
+}
+
 static void bad_nics(void)
 {
     REFUSED(nic("mac=00:16:3e:74:3d"), "mac must be");
@@ -368,8 +410,8 @@ static void json(void)
     setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
     CHECK(config(&c,
                  "disk = [ '/x,raw,xvda,w!', '/iso,,hdc,,cdrom,no-discard', ',,hdd,,cdrom' ]\n"
-                 "vif = [ 'mac=00:16:3e:00:00:01,rate=1MB/s,mtu=9000', 'mode=nat,untrusted' ]") ==
-          0);
+                 "vif = [ 'mac=00:16:3e:00:00:01,rate=1MB/s,mtu=9000', 'mode=nat,untrusted' ]\n"
+                 "channel = [ 'name=a,connection=pty', 'name=b,connection=socket,path=/b' ]") == 0);
     text = hl_domain_config_to_json(&c, false);
     CHECK(strstr(text, "\"disks\":[{\"pdev_path\":\"/x\",\"vdev\":\"xvda\",\"format\":\"raw\","
                        "\"readwrite\":1,\"shared\":1}"));
@@ -377,6 +419,8 @@ static void json(void)
     CHECK(strstr(text, "\"nics\":[{\"devid\":0,\"mtu\":9000,\"mac\":\"00:16:3e:00:00:01\","
                        "\"bridge\":\"xenbr0\",\"rate_bytes_per_interval\":50000,"
                        "\"rate_interval_usecs\":50000}"));
+    CHECK(strstr(text, "\"channels\":[{\"devid\":1,\"name\":\"a\",\"connection\":\"pty\"},"
+                       "{\"devid\":2,\"name\":\"b\",\"connection\":\"socket\",\"path\":\"/b\"}]"));
     CHECK(hl_domain_config_from_json(&back, text, strlen(text), NULL) == 0);
     again = hl_domain_config_to_json(&back, false);
     CHECK_STR(again, text);
@@ -387,7 +431,7 @@ static void json(void)
     again = hl_domain_config_to_json(&copy, false);
     CHECK_STR(again, text);
     hl_device_list_remove(&copy.devices, HL_DEVICE_VBD, 51712);
-    CHECK(copy.devices.count == 4 && copy.devices.items[0].devid == 5632);
+    CHECK(copy.devices.count == 6 && copy.devices.items[0].devid == 5632);
     hl_domain_config_free(&copy);
     /* Damaged in each place, it is read or refused, and nothing else. */
     for (size_t i = 0; text[i] != '\0'; i++) {
@@ -407,13 +451,44 @@ static void json(void)
 static void random_texts(void)
 {
     static const char *const pieces[] = {
-        ",",      "=",        ":",         "/x",     "xvda",
-        "hdc",    "cdrom",    "raw",       "vdev=",  "target=",
-        "phy:",   "tap:",     "file:",     "access", "w!",
-        " ",      "format=",  "drbd:",     "mac=",   "00:16",
-        "rate=",  "10Mb/s",   "@20ms",     "mtu=",   "99999999999999999999",
-        "devid=", "ip=",      "script=",   "1",      "ioemu:",
-        "\t",     "mode=nat", "untrusted",
+        ",",
+        "=",
+        ":",
+        "/x",
+        "xvda",
+        "hdc",
+        "cdrom",
+        "raw",
+        "vdev=",
+        "target=",
+        "phy:",
+        "tap:",
+        "file:",
+        "access",
+        "w!",
+        " ",
+        "format=",
+        "drbd:",
+        "mac=",
+        "00:16",
+        "rate=",
+        "10Mb/s",
+        "@20ms",
+        "mtu=",
+        "99999999999999999999",
+        "devid=",
+        "ip=",
+        "script=",
+        "1",
+        "ioemu:",
+        "\t",
+        "mode=nat",
+        "untrusted",
+        "name=",
+        "connection=pty",
+        "connection=socket",
+        "path=",
+        "/",
     };
     struct hl_device d;
 
@@ -544,6 +619,7 @@ int main(void)
         {"defaults", defaults},
         {"defaults_of_the_host", defaults_of_the_host},
         {"json", json},
+        {"channels", channels},
         {"random_texts", random_texts},
         {"scripts", scripts},
     };
