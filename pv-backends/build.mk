@@ -38,3 +38,22 @@ $(B)/test/p9_test: $(patsubst %.c,$(B)/unit/%.o,$(PVB_9P) tests/unit/p9_test.c t
 CHECKS += check-9p
 check-9p: $(B)/test/p9_test
 	$(B)/test/p9_test
+
+PVB_NET := $(wildcard pv-backends/net/*.c) pv-backends/lib/backend.c pv-backends/lib/turn.c
+$(B)/bin/hospes-net: $(PVB_NET:%.c=$(B)/tools/%.o) $(LIBHOSPES) $(B)/lib/libhsxs.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -lslirp $(LIBHOSPES_LIBS)
+ALL += $(B)/bin/hospes-net
+
+# Its decoder, and its rings.
+NET_TESTS := $(B)/test/packet_test $(B)/test/net_queue_test
+$(B)/test/packet_test: $(B)/unit/tests/unit/packet_test.o
+$(B)/test/net_queue_test: $(B)/unit/tests/unit/net_queue_test.o $(B)/unit/pv-backends/net/queue.o
+$(NET_TESTS): $(B)/unit/pv-backends/net/packet.o $(B)/unit/tests/unit/toolstack_test.o
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^
+
+.PHONY: check-net-packets
+CHECKS += check-net-packets
+check-net-packets: $(NET_TESTS)
+	@status=0; for t in $^; do $$t || status=1; done; exit $$status

@@ -16,7 +16,13 @@
 #include "dom0-toolstack/lib/error.h"
 #include "xenstore/client/xs_client.h"
 
-#define PROGRAM "hospes-block"
+static const struct kind {
+    const char *dir, *program;
+} kinds[] = {
+    {"/local/domain/0/backend/qdisk", "hospes-block"},
+    {"/local/domain/0/backend/qnic", "hospes-net"},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* One that dies at once is not started again at once: 50 ms, doubled up to this. */
 #define LONGEST_PAUSE 10000u
@@ -25,6 +31,7 @@
 struct backend_process {
     struct backend_process *next;
     struct daemon *d;
+    const struct kind *kind;
     char *path;             /* the device's directory */
     pid_t pid;              /* 0: not running */
     struct loop_source end; /* its pidfd */
@@ -79,7 +86,8 @@ static void ended(void *opaque, uint32_t events)
     /* It ended by itself, because its device is closed or cannot work: a change of its nodes starts it again. */
     if (WIFEXITED(status))
         return;
-    say("%s for %s was killed by signal %d; starting it again", PROGRAM, p->path, WTERMSIG(status));
+    say("%s for %s was killed by signal %d; starting it again", p->kind->program, p->path,
+        WTERMSIG(status));
     p->pause = loop_now() - p->started > LIVED_WELL ? 50 : p->pause * 2;
     if (p->pause > LONGEST_PAUSE)
         p->pause = LONGEST_PAUSE;
@@ -87,10 +95,10 @@ static void ended(void *opaque, uint32_t events)
 }
 
 /* Beside our own program, or where the system has it. */
-static void run(const char *path)
+static void run(const char *program, const char *path)
 {
     char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - sizeof(PROGRAM) - 1);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - strlen(program) - 2);
     char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
     sigset_t none;
 
@@ -98,10 +106,10 @@ static void run(const char *path)
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
     if (slash != NULL) {
-        strcpy(slash + 1, PROGRAM);
-        execl(self, PROGRAM, path, (char *)NULL);
+        strcpy(slash + 1, program);
+        execl(self, program, path, (char *)NULL);
     }
-    execlp(PROGRAM, PROGRAM, path, (char *)NULL);
+    execlp(program, program, path, (char *)NULL);
     _exit(127);
 }
 
@@ -113,9 +121,9 @@ static void start_process(void *opaque)
 
     p->started = loop_now();
     if (pid == 0)
-        run(p->path);
+        run(p->kind->program, p->path);
     if (pid < 0) {
-        say("cannot start %s: %s", PROGRAM, strerror(errno));
+        say("cannot start %s: %s", p->kind->program, strerror(errno));
         loop_timer_set(&p->d->loop, &p->again, LONGEST_PAUSE, start_process, p);
         return;
     }
@@ -123,14 +131,14 @@ static void start_process(void *opaque)
     fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (fd >= 0 && loop_add(&p->d->loop, &p->end, fd, EPOLLIN, ended, p) == 0)
         return;
-    say("cannot follow %s (process %d): %s", PROGRAM, (int)pid, strerror(errno));
+    say("cannot follow %s (process %d): %s", p->kind->program, (int)pid, strerror(errno));
     if (fd >= 0)
         close(fd);
     p->end.fd = -1;
 }
 
 /* A device's directory: is somebody serving it? `path` is taken over. */
-static void want_process(struct daemon *d, char *path)
+static void want_process(struct daemon *d, const struct kind *kind, char *path)
 {
     struct backend_process *p = processes;
 
@@ -143,7 +151,7 @@ static void want_process(struct daemon *d, char *path)
             return;
         }
         *p = (struct backend_process){
-            .next = processes, .d = d, .path = path, .pause = 25, .end.fd = -1};
+            .next = processes, .d = d, .kind = kind, .path = path, .pause = 25, .end.fd = -1};
         processes = p;
     } else
         free(path);
@@ -163,49 +171,61 @@ static bool closed(struct daemon *d, const char *path)
            hs_number_at(d->ctx.xs, HS_TX_NONE, path, "online", 1) == 0;
 }
 
-static void look_at_device(struct daemon *d, const char *domid, const char *devid)
+static void look_at_device(struct daemon *d, const struct kind *kind, const char *domid,
+                           const char *devid)
 {
     char *path;
 
-    if (asprintf(&path, "%s/%s/%s", BACKENDS_DIR, domid, devid) < 0)
+    if (asprintf(&path, "%s/%s/%s", kind->dir, domid, devid) < 0)
         return;
     if (closed(d, path))
         free(path);
     else
-        want_process(d, path);
+        want_process(d, kind, path);
 }
 
-static void scan_domain(struct daemon *d, const char *domid)
+static void scan_domain(struct daemon *d, const struct kind *kind, const char *domid)
 {
     char dir[256];
     unsigned int n;
 
-    snprintf(dir, sizeof(dir), "%s/%s", BACKENDS_DIR, domid);
+    snprintf(dir, sizeof(dir), "%s/%s", kind->dir, domid);
     char **devices = hs_directory(d->ctx.xs, HS_TX_NONE, dir, &n);
     for (unsigned int i = 0; devices != NULL && i < n; i++)
-        look_at_device(d, domid, devices[i]);
+        look_at_device(d, kind, domid, devices[i]);
     free(devices);
 }
 
-static void scan_all(struct daemon *d)
+static void scan_kind(struct daemon *d, const struct kind *kind)
 {
     unsigned int n;
-    char **domains = hs_directory(d->ctx.xs, HS_TX_NONE, BACKENDS_DIR, &n);
+    char **domains = hs_directory(d->ctx.xs, HS_TX_NONE, kind->dir, &n);
 
     for (unsigned int i = 0; domains != NULL && i < n; i++)
-        scan_domain(d, domains[i]);
+        scan_domain(d, kind, domains[i]);
     free(domains);
+}
+
+/* One device of this kind, or all. */
+static void look_at_path(struct daemon *d, const struct kind *kind, const char *path)
+{
+    size_t len = strlen(kind->dir);
+    char domid[16], devid[16];
+
+    if (strncmp(path, kind->dir, len) != 0)
+        return;
+    if (sscanf(path + len, "/%15[0-9]/%15[0-9]", domid, devid) == 2)
+        look_at_device(d, kind, domid, devid);
+    else
+        scan_kind(d, kind);
 }
 
 void backends_changed(struct daemon *d, const char *path)
 {
     struct backend_process *p, *next;
-    char domid[16], devid[16];
 
-    if (sscanf(path, BACKENDS_DIR "/%15[0-9]/%15[0-9]", domid, devid) == 2)
-        look_at_device(d, domid, devid);
-    else
-        scan_all(d);
+    for (size_t i = 0; i < KINDS; i++)
+        look_at_path(d, &kinds[i], path);
     /* Programs see by themselves that their device is gone. */
     for (p = processes; p != NULL; p = next) {
         next = p->next;
@@ -216,9 +236,11 @@ void backends_changed(struct daemon *d, const char *path)
 
 int backends_start(struct daemon *d, struct hl_error *e)
 {
-    if (hs_watch(d->ctx.xs, BACKENDS_DIR, BACKENDS_TOKEN) < 0)
-        return hl_fail(e, errno, "watch for disks", BACKENDS_DIR, NULL);
-    scan_all(d);
+    for (size_t i = 0; i < KINDS; i++) {
+        if (hs_watch(d->ctx.xs, kinds[i].dir, BACKENDS_TOKEN) < 0)
+            return hl_fail(e, errno, "watch for devices", kinds[i].dir, NULL);
+        scan_kind(d, &kinds[i]);
+    }
     return 0;
 }
 

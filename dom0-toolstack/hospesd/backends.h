@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The programs that serve devices (pv-backends/): one child process for each device below /local/domain/0/backend/qdisk,
- * started when its directory appears, started again when it dies while the directory is there.
+ * The programs that serve devices (pv-backends/): one child process for each device below /local/domain/0/backend/qdisk
+ * (hospes-block) and .../qnic (hospes-net), started when its directory appears, started again when it dies while the directory
+ * is there.
  *
  * A program that outlives hospesd goes on serving: the next hospesd's child waits for its lock and takes over when it
- * ends (hospes-block does so by itself).
+ * ends (they do so by themselves).
  */
 #ifndef HL_HOSPESD_BACKENDS_H
 #define HL_HOSPESD_BACKENDS_H
@@ -12,7 +13,6 @@
 struct daemon;
 struct hl_error;
 
-#define BACKENDS_DIR   "/local/domain/0/backend/qdisk"
 #define BACKENDS_TOKEN "backends"
 
 /* Sets the watch and starts what is missing. 0 or a negative errno. */

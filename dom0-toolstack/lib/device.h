@@ -58,6 +58,7 @@ enum hl_nic_mode {
     HL_NIC_NAT, /* a port of a bridge that is made when it is needed, behind address translation */
     HL_NIC_ROUTE,  /* an interface with a route to the guest's address */
     HL_NIC_SCRIPT, /* whatever the script does */
+    HL_NIC_USER,   /* a network that exists in the back end's process alone */
 };
 
 struct hl_nic {
@@ -65,6 +66,7 @@ struct hl_nic {
     char *bridge; /* NULL: the default of xl.conf */
     char *ip, *script, *vifname, *gatewaydev, *model, *backend_domain;
     int mode; /* enum hl_nic_mode */
+    bool tap; /* by our program, over a TAP interface, in place of the kernel's netback */
     int mtu;  /* 0: the bridge's */
     bool trusted;
     /* The guest may send `rate_bytes` in each `rate_us`; 0: as much as it likes. */

@@ -35,6 +35,7 @@ static const struct device_backend backends[] = {
     {HL_DEVICE_VBD, "phy", "vbd", "vbd", "xen-blkback"},
     {HL_DEVICE_VBD, "qdisk", "qdisk", NULL, NULL},
     {HL_DEVICE_VIF, "vif", "vif", "vif", "xen-netback"},
+    {HL_DEVICE_VIF, "qnic", "qnic", NULL, NULL},
     {HL_DEVICE_CONSOLE, "console", "console", NULL, NULL}, /* hospesd */
 };
 

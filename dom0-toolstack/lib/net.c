@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_bridge.h>
+#include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/route.h>
@@ -100,6 +101,40 @@ int net_set_address(const char *name, struct in_addr address, struct in_addr mas
     in.sin_addr = mask;
     memcpy(&r.ifr_netmask, &in, sizeof(in));
     return request(SIOCSIFNETMASK, &r, "set the interface's network", name, e);
+}
+
+/* Attached to the interface, which the first call makes; -EBUSY while a program is. */
+static int tap_attach(int fd, const char *name)
+{
+    struct ifreq r = named(name);
+
+    r.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+    return ioctl(fd, TUNSETIFF, &r) < 0 ? -errno : 0;
+}
+
+static int tap_persist(const char *name, bool on, unsigned int tries, struct hl_error *e)
+{
+    const char *step = on ? "make the interface" : "remove the interface";
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        return hl_fail(e, errno, step, "/dev/net/tun", NULL);
+    while ((rc = tap_attach(fd, name)) == -EBUSY && tries-- > 0)
+        usleep(10000);
+    if (rc == 0 && ioctl(fd, TUNSETPERSIST, on ? 1 : 0) < 0)
+        rc = -errno;
+    close(fd);
+    return rc == 0 ? 0 : hl_fail(e, -rc, step, name, NULL);
+}
+
+int net_tap_add(const char *name, struct hl_error *e)
+{
+    return tap_persist(name, true, 0, e);
+}
+
+int net_tap_remove(const char *name, struct hl_error *e)
+{
+    return net_exists(name) ? tap_persist(name, false, 500, e) : 0;
 }
 
 int net_bridge_add(const char *bridge, struct hl_error *e)

@@ -19,6 +19,11 @@ int net_mtu(const char *name);
 int net_set_address(const char *name, struct in_addr address, struct in_addr mask,
                     struct hl_error *e);
 
+/* A TAP interface that stays without a program; for programs that use IFF_VNET_HDR. Removing waits a while for a program that
+ * is ending. */
+int net_tap_add(const char *name, struct hl_error *e);
+int net_tap_remove(const char *name, struct hl_error *e);
+
 int net_bridge_add(const char *bridge, struct hl_error *e);
 /* It must be down. */
 int net_bridge_remove(const char *bridge, struct hl_error *e);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The text of a network interface, xl-network-configuration(5): key=value and flags, separated by
- * commas, all optional. mode= is ours: bridge, nat or route.
+ * commas, all optional. mode= (bridge, nat, route or user) and backendtype=
+ * (kernel or tap) are ours.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -127,15 +128,31 @@ static int set_type(const struct spec *s, const char *text, size_t len)
 
 static int set_mode(const struct spec *s, const char *text, size_t len)
 {
-    static const char *const modes[] = {"bridge", "nat", "route"};
+    static const struct {
+        const char *name;
+        enum hl_nic_mode mode;
+    } modes[] = {
+        {"bridge", HL_NIC_BRIDGE},
+        {"nat", HL_NIC_NAT},
+        {"route", HL_NIC_ROUTE},
+        {"user", HL_NIC_USER},
+    };
 
-    for (int i = 0; i < 3; i++) {
-        if (is(text, len, modes[i])) {
-            s->dev->nic.mode = i;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (is(text, len, modes[i].name)) {
+            s->dev->nic.mode = (int)modes[i].mode;
             return 0;
         }
     }
-    return bad(s, "mode must be bridge, nat or route, found '%.*s'", (int)len, text);
+    return bad(s, "mode must be bridge, nat, route or user, found '%.*s'", (int)len, text);
+}
+
+static int set_backendtype(const struct spec *s, const char *text, size_t len)
+{
+    s->dev->nic.tap = is(text, len, "tap");
+    if (s->dev->nic.tap || is(text, len, "kernel"))
+        return 0;
+    return bad(s, "backendtype must be kernel or tap, found '%.*s'", (int)len, text);
 }
 
 /* Digits and what follows them; false where there are none or too many. */
@@ -248,6 +265,7 @@ static const struct {
     {"type", set_type},
     {"model", set_model},
     {"mode", set_mode},
+    {"backendtype", set_backendtype},
     {"rate", set_rate},
     {"mtu", set_mtu},
     {"devid", set_devid},

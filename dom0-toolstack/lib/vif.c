@@ -3,6 +3,9 @@
  * Network interfaces: the class vif. The kernel's xen-netback makes an interface vifN.D, which
  * becomes a port of a bridge, or gets a route; it goes with the back end. netback tells the guest
  * that it is connected when "hotplug-status" is there.
+ *
+ * With backendtype=tap the interface is a TAP one that we make and remove, and hospes-net serves
+ * it; with mode=user hospes-net alone is the guest's network.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +31,7 @@
 #define DEFAULT_BRIDGE "xenbr0"
 #define NAT_BRIDGE     "hlnat0"
 
-static const char *const mode_names[] = {"bridge", "nat", "route", "script", NULL};
+static const char *const mode_names[] = {"bridge", "nat", "route", "script", "user", NULL};
 
 static const struct device_field fields[] = {
     DEVICE_FIELD("backend_domname", FIELD_TEXT, nic.backend_domain, NULL, 0),
@@ -40,6 +43,7 @@ static const struct device_field fields[] = {
     DEVICE_FIELD("ifname", FIELD_TEXT, nic.vifname, NULL, 0),
     DEVICE_FIELD("script", FIELD_TEXT, nic.script, NULL, 0),
     DEVICE_FIELD("mode", FIELD_WORD, nic.mode, mode_names, HL_NIC_BRIDGE),
+    DEVICE_FIELD("tap", FIELD_FLAG, nic.tap, NULL, 0),
     DEVICE_FIELD("rate_bytes_per_interval", FIELD_LONG, nic.rate_bytes, NULL, 0),
     DEVICE_FIELD("rate_interval_usecs", FIELD_INT, nic.rate_us, NULL, 0),
     DEVICE_FIELD("gatewaydev", FIELD_TEXT, nic.gatewaydev, NULL, 0),
@@ -54,9 +58,9 @@ static void init(struct hl_device *d)
 
 static const struct device_backend *backend(const struct hl_device *d, struct hl_error *e)
 {
-    (void)d;
     (void)e;
-    return device_backend_find(HL_DEVICE_VIF, "vif");
+    return device_backend_find(HL_DEVICE_VIF,
+                               d->nic.tap || d->nic.mode == HL_NIC_USER ? "qnic" : "vif");
 }
 
 /* ---- defaults ----------------------------------------------------------------------------- */
@@ -160,13 +164,15 @@ static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
     struct hl_nic *nic = &d->nic;
     int rc = 0;
 
+    if (nic->mode == HL_NIC_USER)
+        nic->tap = false;
     if (nic->mode == HL_NIC_BRIDGE)
         rc = set_default(&nic->script, "vif.default.script", "vifscript", NULL, e);
     if (rc == 0)
         rc = choose_mode(nic, e);
     if (rc == 0 && nic->mode == HL_NIC_NAT)
         rc = set_default(&nic->bridge, "vif.nat.bridge", NULL, NAT_BRIDGE, e);
-    else if (rc == 0)
+    else if (rc == 0 && nic->mode != HL_NIC_USER)
         rc = set_default(&nic->bridge, "vif.default.bridge", "defaultbridge", DEFAULT_BRIDGE, e);
     if (rc == 0 && nic->mode != HL_NIC_NAT)
         rc = set_default(&nic->gatewaydev, "vif.default.gatewaydev", "defaultgatewaydev", NULL, e);
@@ -203,6 +209,10 @@ static int prepare(struct device_job *j, struct hl_error *e)
     if (nic->vifname != NULL && net_exists(nic->vifname))
         return hl_fail(e, EEXIST, "name the interface", nic->vifname,
                        "Domain 0 has an interface of this name");
+    if (nic->tap)
+        rc = module_need("tun", "/sys/class/misc/tun", "make the interface", e);
+    if (rc < 0)
+        return rc;
     if (nic->mode == HL_NIC_BRIDGE)
         return check_bridge(nic->bridge, e);
     if (nic->mode != HL_NIC_SCRIPT)
@@ -226,17 +236,29 @@ static int choose_mtu(const struct hl_nic *nic)
     return mtu == 0 ? 1500 : mtu;
 }
 
-static void nodes(struct device_job *j, struct store_writer *w)
+static void script_node(struct device_job *j, struct store_writer *w)
 {
     static const char *const scripts[] = {"vif-bridge", "vif-nat", "vif-route"};
     const struct hl_nic *nic = &j->dev->nic;
-    char *script = script_path(nic->mode == HL_NIC_SCRIPT ? nic->script : scripts[nic->mode]);
+    char *script;
 
+    if (nic->mode == HL_NIC_USER)
+        return;
+    script = script_path(nic->mode == HL_NIC_SCRIPT ? nic->script : scripts[nic->mode]);
     if (script == NULL)
         w->err = w->err == 0 ? ENOMEM : w->err;
     else
         device_put(j, w, "script", "%s", script);
     free(script);
+}
+
+static void nodes(struct device_job *j, struct store_writer *w)
+{
+    const struct hl_nic *nic = &j->dev->nic;
+
+    script_node(j, w);
+    if (nic->mode == HL_NIC_USER)
+        device_put(j, w, "mode", "user");
     if (nic->vifname != NULL)
         device_put(j, w, "vifname", "%s", nic->vifname);
     device_put(j, w, "mac", "%s", nic->mac);
@@ -244,7 +266,8 @@ static void nodes(struct device_job *j, struct store_writer *w)
         device_put(j, w, "ip", "%s", nic->ip);
     if (nic->mtu != 0)
         device_put(j, w, "mtu", "%d", nic->mtu);
-    device_put(j, w, "bridge", "%s", nic->bridge);
+    if (nic->bridge != NULL)
+        device_put(j, w, "bridge", "%s", nic->bridge);
     if (nic->gatewaydev != NULL)
         device_put(j, w, "gatewaydev", "%s", nic->gatewaydev);
     device_put(j, w, "handle", "%" PRIu32, j->devid);
@@ -351,8 +374,11 @@ static int plug(struct device_job *j, struct hl_error *e)
     const struct hl_nic *nic = &j->dev->nic;
     int rc;
 
+    if (nic->mode == HL_NIC_USER)
+        return 0;
     snprintf(j->name, sizeof(j->name), "vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
-    rc = device_wait_until(j, interface_there, "wait for the interface", e);
+    rc = nic->tap ? net_tap_add(j->name, e)
+                  : device_wait_until(j, interface_there, "wait for the interface", e);
     if (rc != 0)
         return rc;
     if (nic->mode == HL_NIC_SCRIPT)
@@ -376,6 +402,22 @@ static int plug(struct device_job *j, struct hl_error *e)
     }
 }
 
+/* The kernel's interface goes with its back end; a TAP interface stays until somebody takes it away. */
+static void remove_tap(struct device_job *j)
+{
+    char *name;
+
+    snprintf(j->name, sizeof(j->name), "vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+    if (net_exists(j->name)) {
+        (void)net_tap_remove(j->name, NULL);
+        return;
+    }
+    name = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, "vifname");
+    if (name != NULL)
+        (void)net_tap_remove(name, NULL);
+    free(name);
+}
+
 static void unplug(struct device_job *j)
 {
     char *how = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, DEVICE_HOTPLUG);
@@ -384,7 +426,10 @@ static void unplug(struct device_job *j)
 
     if (how != NULL && strcmp(how, "script") == 0)
         (void)run_script(j, "offline", NULL);
-    else if (how != NULL && strcmp(how, "nat") == 0 && bridge != NULL)
+    if (j->backend->driver == NULL && how != NULL && strcmp(how, "user") != 0)
+        remove_tap(j);
+    /* A private network goes with its last port. */
+    if (how != NULL && strcmp(how, "nat") == 0 && bridge != NULL)
         nat_leave(bridge, mac);
     free(how);
     free(bridge);

@@ -2,7 +2,7 @@
 # System tests: whole machines, from the firmware to guests of Domain 0. They use what is built and
 # compile nothing, so `make check` may run them beside the other tests.
 SYSTEM_CHECKS := check-system-boot check-system-lifecycle check-system-bad-input check-system-devices \
-    check-system-disks check-system-images check-system-network check-system-nat check-system-cycles \
+    check-system-disks check-system-images check-system-network check-system-nat check-system-net-user check-system-cycles \
     check-system-restart check-system-console check-system-attacks check-system-bochs \
     check-system-grub check-system-compat-xl check-demo
 CHECKS += $(SYSTEM_CHECKS)
@@ -48,6 +48,8 @@ check-system-network:
 	$(MACHINE) network network.sh $(SYSTEM_OPTIONS)
 check-system-nat:
 	$(MACHINE) nat nat.sh $(SYSTEM_OPTIONS)
+check-system-net-user:
+	$(MACHINE) net-user net-user.sh $(SYSTEM_OPTIONS)
 check-demo:
 	tests/lab/demo $(SYSTEM_OPTIONS)
 

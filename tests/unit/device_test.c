@@ -203,10 +203,10 @@ static const char *nic(const char *spec)
         return text;
     }
 #define SHOWN(member) d.nic.member ? " " #member "=" : "", d.nic.member ? d.nic.member : ""
-    snprintf(text, sizeof(text), "mode=%d%s%s%s%s%s%s%s%s%s%s%s%s%s%s mtu=%d rate=%lld,%d%s",
+    snprintf(text, sizeof(text), "mode=%d%s%s%s%s%s%s%s%s%s%s%s%s%s%s mtu=%d rate=%lld,%d%s%s",
              d.nic.mode, SHOWN(mac), SHOWN(bridge), SHOWN(ip), SHOWN(script), SHOWN(vifname),
              SHOWN(gatewaydev), SHOWN(model), d.nic.mtu, d.nic.rate_bytes, d.nic.rate_us,
-             d.nic.trusted ? "" : " untrusted");
+             d.nic.trusted ? "" : " untrusted", d.nic.tap ? " tap" : "");
     hl_device_free(&d);
     return text;
 }
@@ -219,6 +219,9 @@ static void nics(void)
     CHECK_STR(nic(" ip = 10.0.0.2 , script=vif-route, vifname=web, mtu=9000, gatewaydev=eth0"),
               "mode=0 ip=10.0.0.2 script=vif-route vifname=web gatewaydev=eth0 mtu=9000 rate=0,0");
     CHECK_STR(nic("mode=nat,untrusted"), "mode=1 mtu=0 rate=0,0 untrusted");
+    CHECK_STR(nic("mode=user,backendtype=kernel"), "mode=4 mtu=0 rate=0,0");
+    CHECK_STR(nic("mode=route,ip=10.0.0.2,backendtype=tap"),
+              "mode=2 ip=10.0.0.2 mtu=0 rate=0,0 tap");
     CHECK_STR(nic("type=ioemu,accel=0,netdev=eth1,bridge="),
               "mode=0 gatewaydev=eth1 mtu=0 rate=0,0");
     CHECK_STR(nic("rate=10Mb/s"), "mode=0 mtu=0 rate=62500,50000");
@@ -278,6 +281,8 @@ static void bad_nics(void)
     REFUSED(nic("bridge=averylongbridgename"), "longer than");
     REFUSED(nic("vifname=a b"), "no interface's name");
     REFUSED(nic("mtu=10"), "mtu must be");
+    REFUSED(nic("mode=script"), "mode must be");
+    REFUSED(nic("backendtype=qemu"), "backendtype must be");
     REFUSED(nic("mtu=99999"), "mtu must be");
     REFUSED(nic("mtu=1500x"), "mtu must be");
     REFUSED(nic("devid=-1"), "devid must be");
