@@ -125,16 +125,29 @@ int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j),
     return wait_for(j, (struct wanted){0, there}, step, e);
 }
 
+static bool has_driver(const struct device_job *j)
+{
+    char path[sizeof(j->sysfs) + 8];
+
+    snprintf(path, sizeof(path), "%s/driver", j->sysfs);
+    return access(path, F_OK) == 0;
+}
+
 static int look_gone(struct device_job *j, void *opaque)
 {
-    int state;
+    int state = device_state(j->ctx, j->back);
 
     (void)opaque;
-    if (j->sysfs[0] != '\0')
-        return access(j->sysfs, F_OK) != 0 ? 0 : -EAGAIN;
-    state = device_state(j->ctx, j->back);
-    /* A program that has not said that it is there has nothing to give back. */
-    return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;
+    if (j->sysfs[0] == '\0')
+        /* A program that has not said that it is there has nothing to give back. */
+        return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;
+    if (access(j->sysfs, F_OK) != 0)
+        return 0;
+    /*
+     * Where the front end went before the driver had taken the device up, it never will: such a
+     * device holds nothing, and stays until the back end's nodes go.
+     */
+    return state <= DEVICE_INITIALISING && !has_driver(j) ? 0 : -EAGAIN;
 }
 
 int device_wait_gone(struct device_job *j, unsigned int seconds)

@@ -387,12 +387,28 @@ static int static_max(struct hl_ctx *ctx, uint32_t domid, uint64_t *kib)
 
 #define MEM_SLACK_KIB 1024
 
+/* The hypervisor's limit, and a node that goes with it: both or none. */
+static int limit_and_node(struct hl_ctx *ctx, const struct hv_domain_info *before, uint64_t kib,
+                          const char *key, const char *step, struct hl_error *e)
+{
+    int rc = hv_domain_set_max_mem(ctx->hv, before->domid, kib + MEM_SLACK_KIB, e);
+    char value[24];
+
+    if (rc != 0)
+        return rc;
+    snprintf(value, sizeof(value), "%" PRIu64, kib);
+    rc = write_home(ctx, before->domid, key, value, step, e);
+    /* "No limit" is a number of pages whose KiB would not fit. */
+    if (rc != 0 && before->max_pages <= UINT64_MAX / 4)
+        (void)hv_domain_set_max_mem(ctx->hv, before->domid, before->max_pages * 4, NULL);
+    return rc;
+}
+
 int hl_domain_mem_set(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct hl_error *e)
 {
     static const char step[] = "set the domain's memory";
     struct hv_domain_info info;
     uint64_t max;
-    char value[24];
     int rc = need_store(ctx, step, e);
 
     if (rc == 0)
@@ -410,18 +426,13 @@ int hl_domain_mem_set(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct h
         return -EINVAL;
     }
     /* The limit goes along, so that a guest cannot take back what it was told to give. */
-    rc = hv_domain_set_max_mem(ctx->hv, domid, kib + MEM_SLACK_KIB, e);
-    if (rc != 0)
-        return rc;
-    snprintf(value, sizeof(value), "%" PRIu64, kib);
-    return write_home(ctx, domid, "memory/target", value, step, e);
+    return limit_and_node(ctx, &info, kib, "memory/target", step, e);
 }
 
 int hl_domain_mem_max(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct hl_error *e)
 {
     static const char step[] = "set the domain's memory limit";
     struct hv_domain_info info;
-    char value[24];
     int rc = need_store(ctx, step, e);
 
     if (rc == 0)
@@ -433,12 +444,8 @@ int hl_domain_mem_max(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct h
         hl_error_advise(e, "shrink it first (mem-set)");
         return -EINVAL;
     }
-    rc = hv_domain_set_max_mem(ctx->hv, domid, kib + MEM_SLACK_KIB, e);
-    if (rc != 0)
-        return rc;
     /* What mem-set may ask for from now on. */
-    snprintf(value, sizeof(value), "%" PRIu64, kib);
-    return write_home(ctx, domid, "memory/static-max", value, step, e);
+    return limit_and_node(ctx, &info, kib, "memory/static-max", step, e);
 }
 
 int hl_domain_vcpu_set(struct hl_ctx *ctx, uint32_t domid, unsigned int count, struct hl_error *e)

@@ -12,7 +12,8 @@
 #define NO_GRANT      0
 #define INDIRECT_SEGS (PAGE_SIZE / sizeof(struct blkif_request_segment))
 
-/* Ring pages must follow each other: they are not page_alloc()'s. One device at a time has queue q's. */
+/* Ring pages must follow each other: they are not page_alloc()'s. Each queue of any device takes a row. */
+static bool row_taken[BLOCK_MAX_QUEUES];
 static char ring_pages[BLOCK_MAX_QUEUES][PAGE_SIZE << BLOCK_MAX_RING_ORDER]
     __attribute__((aligned(4096)));
 static struct block_slot slots[BLOCK_MAX_QUEUES][BLOCK_MAX_DEPTH];
@@ -53,16 +54,26 @@ static long publish_queue(struct block_device *b, unsigned int q)
 static long open_queue(struct block_device *b, unsigned int q)
 {
     struct block_queue *queue = &b->queue[q];
-    struct blkif_sring *shared = (struct blkif_sring *)ring_pages[q];
     unsigned long size = PAGE_SIZE << b->ring_order;
+    struct blkif_sring *shared;
+    unsigned int row = 0;
 
+    while (row < BLOCK_MAX_QUEUES && row_taken[row]) {
+        row++;
+    }
+    if (row == BLOCK_MAX_QUEUES) {
+        return -XEN_ENOMEM;
+    }
+    row_taken[row] = true;
+    queue->row = row + 1;
+    shared = (struct blkif_sring *)ring_pages[row];
     memset(shared, 0, size);
     XEN_FRONT_RING_INIT(&queue->ring, shared, size);
-    queue->slots = slots[q];
-    memset(queue->slots, 0, sizeof(slots[q]));
+    queue->slots = slots[row];
+    memset(queue->slots, 0, sizeof(slots[row]));
     queue->in_flight = 0;
     for (unsigned int i = 0; i < 1u << b->ring_order; i++) {
-        queue->ring_refs[i] = front_grant(&b->front, ring_pages[q] + i * PAGE_SIZE);
+        queue->ring_refs[i] = front_grant(&b->front, ring_pages[row] + i * PAGE_SIZE);
     }
     long port = front_channel(&b->front);
     if (port < 0) {
@@ -184,6 +195,10 @@ void block_close(struct block_device *b)
         }
         for (unsigned int i = 0; queue->slots != NULL && i < RING_SIZE(&queue->ring); i++) {
             release_slot(&queue->slots[i]);
+        }
+        if (queue->row != 0) {
+            row_taken[queue->row - 1] = false;
+            queue->row = 0;
         }
         front_remove(&b->front, queue_node(b, q, "event-channel", node, sizeof(node)));
     }

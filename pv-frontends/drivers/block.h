@@ -47,6 +47,7 @@ struct block_queue {
     grant_ref_t ring_refs[1 << BLOCK_MAX_RING_ORDER];
     struct block_slot *slots; /* as many as the ring has */
     unsigned int in_flight;
+    unsigned int row; /* whose memory it uses, from 1; 0: none */
 };
 
 struct block_device {
@@ -60,7 +61,8 @@ struct block_device {
     struct block_queue queue[BLOCK_MAX_QUEUES];
 };
 
-/* Connects to vbd `id`. Undone by block_close(). -XEN_ENOENT: no such device; -XEN_EIO: the backend did not connect. */
+/* Connects to vbd `id`. Undone by block_close(). -XEN_ENOENT: no such device; -XEN_EIO: the backend did not connect;
+ * -XEN_ENOMEM: the devices that are open have BLOCK_MAX_QUEUES queues already. */
 long block_open(struct block_device *b, unsigned long id, const struct block_options *options);
 void block_close(struct block_device *b);
 
