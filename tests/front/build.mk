@@ -5,3 +5,5 @@ FRONT_DRIVERS := $(patsubst %.c,$(B)/guest/%.o,$(wildcard pv-frontends/drivers/*
 
 $(foreach t,$(FRONT_GUESTS),$(eval $(call guest_kernel,front-$(t), \
     $(B)/guest/tests/guest/main.o $(B)/guest/tests/front/$(t).o $(FRONT_DRIVERS))))
+# No list of tests, but a guest that works until it is ended.
+$(eval $(call guest_kernel,front-busy,$(B)/guest/tests/front/busy.o $(FRONT_DRIVERS)))

@@ -44,6 +44,16 @@ check-system-grub:
 	tests/system/grub $(SYSTEM_OPTIONS)
 check-system-images:
 	tests/system/images $(SYSTEM_OPTIONS)
+# Not in `make check` yet: each must first be seen to hold from its beginning to its end.
+.PHONY: check-system-faults check-system-crash check-system-memory check-system-daemons
+check-system-faults:
+	tests/system/faults $(SYSTEM_OPTIONS)
+check-system-crash:
+	tests/system/crash $(SYSTEM_OPTIONS)
+check-system-memory:
+	$(MACHINE) memory memory.sh $(SYSTEM_OPTIONS)
+check-system-daemons:
+	tests/system/daemons $(SYSTEM_OPTIONS)
 check-system-network:
 	$(MACHINE) network network.sh $(SYSTEM_OPTIONS)
 check-system-nat:

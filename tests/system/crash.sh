@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Guests with disks and an interface that crash: what on_crash= asks for happens, and nothing stays of
+# those that go. And guests that do not let go of a device.
+. /tests/lib.sh
+if ! ours; then
+    skip "crashes of guests with image files" "these are Debian's tools, which take none"
+    finish
+fi
+
+mkdir -p /disks
+dd if=/dev/zero of=/disks/raw.img bs=1M count=2 2>/dev/null
+cp /tests/empty.qcow2 /disks/
+modprobe -a loop xen-blkback xen-netback bridge
+brctl addbr xenbr0
+ip link set xenbr0 up
+disks="disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]"
+
+# busy NAME LINE...: a small guest whose disks are at work until it is told to crash.
+busy()
+{
+    local name=$1 file=/tmp/$1.cfg
+    shift
+    {
+        echo "name = \"$name\""
+        echo "kernel = \"/tests/front-busy.elf\""
+        echo "memory = 16"
+        for line; do
+            echo "$line"
+        done
+    } >"$file"
+    echo "$file"
+}
+
+works_on()
+{
+    on_console "$1" '^# round [0-9]{3,}'
+}
+
+crash()
+{
+    xenstore-write "/local/domain/$($HL domid "$1")/data/crash" 1
+}
+
+same()
+{
+    snapshot /tmp/after
+    diff /tmp/before /tmp/after
+}
+
+nothing_left()
+{
+    if soon 10 same; then
+        ok "$1"
+    else
+        same >$OUT
+        : >$ERR
+        fail "$1" "$(said)"
+    fi
+}
+
+# The first time loads modules and makes what stays.
+works "a first one" $HL create -p "$(busy first "$disks")"
+works "it goes" $HL destroy first
+sleep 1
+snapshot /tmp/before
+
+for action in destroy coredump-destroy; do
+    works "$action: create" $HL create "$(busy $action "on_crash = \"$action\"" "vif = [ 'bridge=xenbr0' ]" "$disks")"
+    becomes "$action: its disks are at work" 20 works_on $action
+    works "$action: it crashes" crash $action
+    becomes "$action: it goes" 30 gone $action
+    nothing_left "$action: nothing is left"
+done
+
+works "preserve: create" $HL create "$(busy preserve 'on_crash = "preserve"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
+becomes "preserve: its disks are at work" 20 works_on preserve
+works "preserve: it crashes" crash preserve
+becomes "preserve: it stays, crashed" 30 state_is preserve 'sc'
+works "preserve: destroy" $HL destroy preserve
+nothing_left "preserve: nothing is left"
+
+connected()
+{
+    $HL block-list "$1" | grep -q '^51712 .* Connected ' && $HL block-list "$1" | grep -q '^51728 .* Connected ' &&
+        [ -e "/sys/class/net/xenbr0/brif/vif$($HL domid "$1").0" ]
+}
+works "restart: create" $HL create "$(busy restart 'on_crash = "restart"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
+id=$($HL domid restart)
+becomes "restart: its disks are at work" 20 works_on restart
+works "restart: it crashes" crash restart
+becomes "restart: it is another domain" 30 sh -c "new=\$($HL domid restart) && [ \$new != $id ]"
+becomes "restart: its disks are connected again" 30 connected restart
+becomes "restart: they are at work" 20 sh -c "[ \$(grep -ca '^# 2 disks' $(console_log restart)) = 2 ]"
+
+# ---- a guest that does not let go ---------------------------------------------------------------------
+refuses "block-detach of a disk that the guest keeps" 'does not let go of the disk within' $HL block-detach restart xvda
+becomes "it is still there" 5 sh -c "$HL block-list restart | grep -q '^51712 '"
+works "block-detach -f" $HL block-detach -f restart xvda
+if $HL block-list restart | grep -q '^51712 '; then fail "that takes it away" "$($HL block-list restart)"; else ok "that takes it away"; fi
+becomes "its loop device, too" 10 sh -c "! losetup -a | grep raw.img"
+refuses "block-detach of the other" 'does not let go of the disk within' $HL block-detach restart xvdb
+works "block-detach -f of the other" $HL block-detach --force restart xvdb
+becomes "its program, too" 10 sh -c '[ -z "$(pidof hospes-block)" ]'
+works "network-detach of what was never connected" $HL network-detach restart 0
+works "restart: destroy" $HL destroy restart
+nothing_left "restart: nothing is left"
+
+# ---- Linux ------------------------------------------------------------------------------------------------
+works "Linux: create" $HL create "$(config linux 'memory = 112' 'on_crash = "destroy"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
+becomes "Linux: it boots" 90 booted linux
+net_connected()
+{
+    connected linux && $HL network-list linux | grep -q '^0 .* Connected '
+}
+becomes "Linux: its devices are connected" 20 net_connected
+works "Linux: it crashes" $HL sysrq linux c
+becomes "Linux: it goes" 60 gone linux
+nothing_left "Linux: nothing is left"
+audited "audit after all that"
+finish

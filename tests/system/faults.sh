@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Each step of making a guest with disks and an interface fails once, and is where the command is killed
+# once; the same for attaching and detaching devices and for destroying. Nothing stays of any of it.
+. /tests/lib.sh
+if ! ours; then
+    skip "failures on purpose" "these tools have none"
+    finish
+fi
+
+mkdir -p /disks
+dd if=/dev/zero of=/disks/raw.img bs=1M count=2 2>/dev/null
+dd if=/dev/zero of=/disks/more.img bs=1M count=2 2>/dev/null
+cp /tests/empty.qcow2 /disks/
+modprobe -a loop xen-blkback xen-netback bridge
+brctl addbr xenbr0
+ip link set xenbr0 up
+
+# A small guest: guest NAME LINE...
+guest()
+{
+    local name=$1 file=/tmp/$1.cfg
+    shift
+    {
+        echo "name = \"$name\""
+        echo "kernel = \"/tests/front-block.elf\""
+        echo "memory = 16"
+        for line; do
+            echo "$line"
+        done
+    } >"$file"
+    echo "$file"
+}
+
+same()
+{
+    snapshot /tmp/after
+    diff /tmp/before /tmp/after
+}
+
+# Is all as in /tmp/before, soon? Else what differs is in $OUT.
+as_before()
+{
+    soon 5 same && return
+    same >$OUT
+    : >$ERR
+    return 1
+}
+
+# fails_everywhere NAME COMMAND...: fails at its first step, its second ... until it succeeds.
+fails_everywhere()
+{
+    local name=$1 n=1 wrong=
+    shift
+    while [ $n -lt 60 ]; do
+        HOSPES_FAIL_AT=$n "$@" >$OUT 2>$ERR </dev/null && break
+        if ! grep -q "made to fail by HOSPES_FAIL_AT=$n" $ERR; then
+            wrong="step $n: $(said)"
+        elif ! grep -qE '^hl: .*(make|set|fill|write|introduce|add|keep|prepare|wait|report|hand|start|ask|take|configure|remove)' $ERR; then
+            wrong="step $n is not named: $(said)"
+        elif ! as_before; then
+            wrong="step $n leaves something: $(said)"
+        fi
+        [ -n "$wrong" ] && break
+        n=$((n + 1))
+    done
+    if [ -n "$wrong" ]; then
+        fail "$name" "$wrong"
+    elif [ $n -ge 60 ] || [ $n -lt 3 ]; then
+        fail "$name" "$n steps: $(said)"
+    else
+        ok "$name"
+        echo "# $((n - 1)) steps"
+    fi
+}
+
+# killed_everywhere NAME COMMAND...: the same with a command that is killed. $AFTER, if set, is run then.
+killed_everywhere()
+{
+    local name=$1 n=1 wrong= status
+    shift
+    while [ $n -lt 60 ]; do
+        HOSPES_KILL_AT=$n "$@" >$OUT 2>$ERR </dev/null
+        status=$?
+        [ $status = 0 ] && break
+        if [ $status != 137 ]; then
+            wrong="step $n ended with $status: $(said)"
+        elif [ -n "$AFTER" ] && ! $AFTER >$OUT 2>$ERR; then
+            wrong="step $n: $AFTER: $(said)"
+        elif ! as_before; then
+            wrong="step $n leaves something: $(said)"
+        fi
+        [ -n "$wrong" ] && break
+        n=$((n + 1))
+    done
+    if [ -n "$wrong" ]; then
+        fail "$name" "$wrong"
+    elif [ $n -ge 60 ] || [ $n -lt 3 ]; then
+        fail "$name" "$n steps: $(said)"
+    else
+        ok "$name"
+        echo "# $((n - 1)) steps"
+    fi
+}
+AFTER=
+
+# ---- create -------------------------------------------------------------------------------------
+cfg=$(guest one "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
+# The first time loads modules and fills caches.
+works "create" $HL create -q -p "$cfg" || finish
+works "destroy" $HL destroy one
+sleep 1
+snapshot /tmp/before
+fails_everywhere "each step of create fails" $HL create -q -p "$cfg"
+works "the guest that was made in the end goes" $HL destroy one
+if as_before; then ok "and leaves nothing"; else fail "and leaves nothing" "$(said)"; fi
+killed_everywhere "each step of create is its last" $HL create -q -p "$cfg"
+works "this one goes, too" $HL destroy one
+if as_before; then ok "and it leaves nothing"; else fail "and it leaves nothing" "$(said)"; fi
+# In the middle of its own undoing, after the tenth step and more went well.
+undone=
+killed=0
+for n in 14 15 16 17 18 19 20 21; do
+    HOSPES_FAIL_AT=12 HOSPES_KILL_AT=$n $HL create -q -p "$cfg" >$OUT 2>$ERR </dev/null
+    [ $? = 137 ] && killed=$((killed + 1))
+    as_before || undone="$undone $n: $(said)"
+done
+is "create is killed while it undoes what it did" "" "$undone"
+if [ $killed -ge 2 ]; then ok "that happened"; else fail "that happened" "$killed times"; fi
+
+# ---- without hospesd ------------------------------------------------------------------------------
+kill -9 "$(pidof hospesd)"
+for n in 2 4 6 8 9 10 11 13 15; do
+    cfg=$(guest "late$n" "disk = [ '/disks/raw.img,raw,xvda,r' ]" "vif = [ 'bridge=xenbr0' ]")
+    HOSPES_KILL_AT=$n $HL create -q -e -p "$cfg" >$OUT 2>$ERR </dev/null
+    [ $? = 137 ] || fail "create without hospesd is killed at step $n" "$(said)"
+done
+is "half-made guests" 1 "$(($($HL list | wc -l) > 6))"
+works "hospesd starts" hospesd
+if as_before; then ok "and removes them"; else fail "and removes them" "$(said)"; fi
+
+# ---- destroy ----------------------------------------------------------------------------------------
+cfg=$(guest one "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
+again()
+{
+    $HL create -q -p "$cfg" >$OUT 2>$ERR </dev/null || fail "create again" "$(said)"
+}
+left=
+for n in 1 2 3 4 5 6; do
+    again
+    HOSPES_KILL_AT=$n $HL destroy one >$OUT 2>$ERR </dev/null
+    [ $? = 137 ] || left="$left no step $n"
+    as_before || left="$left $n: $(said)"
+done
+is "destroy is killed, and hospesd ends what it began" "" "$left"
+left=
+for n in 1 3 4 6; do
+    again
+    kill -9 "$(pidof hospesd)"
+    HOSPES_KILL_AT=$n $HL destroy one >$OUT 2>$ERR </dev/null
+    [ $? = 137 ] || left="$left no step $n"
+    hospesd
+    as_before || left="$left $n: $(said)"
+done
+is "destroy is killed without hospesd, which starts later" "" "$left"
+again
+refuses "destroy fails half-way" 'made to fail' env HOSPES_FAIL_AT=1 $HL destroy one
+if as_before; then ok "and hospesd ends it"; else fail "and hospesd ends it" "$(said)"; fi
+
+# ---- attach and detach --------------------------------------------------------------------------------
+again
+snapshot /tmp/before
+fails_everywhere "each step of block-attach fails" $HL block-attach one /disks/more.img,raw,xvdc,w
+snapshot /tmp/with
+cp /tmp/before /tmp/without
+cp /tmp/with /tmp/before
+HOSPES_FAIL_AT=1 $HL block-detach one xvdc >$OUT 2>$ERR && fail "block-detach fails at its first step"
+if as_before; then ok "block-detach that failed at once changed nothing"; else fail "block-detach that failed at once changed nothing" "$(said)"; fi
+cp /tmp/without /tmp/before
+for n in 2 3; do
+    HOSPES_FAIL_AT=$n $HL block-detach one xvdc >$OUT 2>$ERR
+    $HL block-detach one xvdc >$OUT 2>$ERR
+    as_before || fail "block-detach failed at step $n and came again" "$(said)"
+    $HL block-attach one /disks/more.img,raw,xvdc,w >$OUT 2>$ERR || fail "block-attach after that" "$(said)"
+done
+works "block-detach" $HL block-detach one xvdc
+fails_everywhere "each step of network-attach fails" $HL network-attach one bridge=xenbr0
+works "network-detach" $HL network-detach one 1
+# Killed: what it began can be taken away, or was not begun yet.
+take_away()
+{
+    ! $HL block-list one | grep -q '^51744 ' || $HL block-detach -f one xvdc
+}
+AFTER=take_away
+killed_everywhere "each step of block-attach is its last" $HL block-attach one /disks/more.img,raw,xvdc,w
+works "block-detach again" $HL block-detach one xvdc
+cut_off()
+{
+    ! $HL network-list one | grep -q '^1 ' || $HL network-detach -f one 1
+}
+AFTER=cut_off
+killed_everywhere "each step of network-attach is its last" $HL network-attach one bridge=xenbr0
+works "network-detach again" $HL network-detach one 1
+works "destroy at the end" $HL destroy one
+audited "audit after all that"
+finish
