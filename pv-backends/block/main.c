@@ -13,19 +13,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hv_event.h"
 #include "pv-backends/block/io.h"
+#include "pv-backends/block/sandbox.h"
 #include "pv-backends/block/vbd.h"
+#include "pv-backends/lib/turn.h"
 #include "xenstore/client/xs_client.h"
 
 static volatile sig_atomic_t stop;
 static char *lock_name;
+
+/* Nobody will wait for the device any more. */
+static void forget_turn(void)
+{
+    if (lock_name != NULL)
+        unlink(lock_name);
+}
 
 static void on_signal(int signal)
 {
@@ -46,8 +53,7 @@ static void rung(void *opaque)
 static void stored(void *opaque)
 {
     if (!vbd_changed(opaque)) {
-        if (lock_name != NULL)
-            unlink(lock_name);
+        forget_turn();
         stop = 1;
     }
 }
@@ -68,28 +74,6 @@ static int serve(struct vbd *v)
     return rc;
 }
 
-/*
- * One process for a device: who comes second waits until the first has ended, and goes on with what it left. The lock goes
- * with the process.
- */
-static int wait_for_turn(const char *path, struct hl_error *e)
-{
-    char name[256] = "/run/hospes/block/";
-    size_t at = strlen(name);
-
-    mkdir("/run/hospes", 0700);
-    mkdir("/run/hospes/block", 0700);
-    for (const char *p = path + 1; *p != '\0' && at < sizeof(name) - 6; p++)
-        name[at++] = *p == '/' ? '-' : *p;
-    strcpy(name + at, ".lock");
-    lock_name = strdup(name);
-    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    while (fd >= 0 && !stop && flock(fd, LOCK_EX) < 0)
-        if (errno != EINTR)
-            return hl_fail(e, errno, "lock the device", name, NULL);
-    return fd < 0 ? hl_fail(e, errno, "lock the device", name, NULL) : stop ? -EINTR : 0;
-}
-
 int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = on_signal};
@@ -105,15 +89,17 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    int rc = wait_for_turn(argv[1], e);
+    int rc = turn_wait("block", argv[1], &stop, &lock_name, e);
     if (rc == 0)
         rc = io_open(&io, 256, e);
     if (rc == 0)
         rc = vbd_open(&v, io, argv[1], e);
+    if (rc == 0)
+        rc = block_sandbox(v.cdrom, e);
     if (rc < 0 && v.b.xs != NULL) {
         backend_complain(&v.b, e);
         backend_set_state(&v.b, XenbusStateClosed);
-        unlink(lock_name);
+        forget_turn();
     } else if (rc < 0)
         fprintf(stderr, "hospes-block: %s\n", hl_error_sentence(e));
     if (rc == 0) {

@@ -89,6 +89,20 @@ for sub in fixed dynamic; do
     exercise vhd-$sub vhd disk.vhd "1 2" ro
 done
 
+# With hospes-block's system calls only.
+SANITIZED=$TEST
+TEST=$B/test/image_sandbox_test
+exercise sandbox-raw raw raw.img "3" sandbox
+exercise sandbox-qcow2 qcow2 plain.qcow2 "7" sandbox
+qemu-img convert -q -c -O qcow2 base/base.raw packed.qcow2
+exercise sandbox-qcow2-compressed qcow2 packed.qcow2 "3" sandbox
+exercise sandbox-vhd vhd disk.vhd "3" "ro sandbox"
+cp base/base.raw model
+"$TEST" raw base/base.raw model 1 1 blocked sandbox >out 2>&1
+[ $? = 159 ] && grep -q 'getppid' out # killed by SIGSYS
+verdict sandbox-blocked $?
+TEST=$SANITIZED
+
 # NBD, from QEMU's server, over a socket; the model is the file that it serves.
 qemu-img create -q -f raw served.raw 40M
 cp served.raw model
@@ -97,6 +111,7 @@ pids+=($!)
 for _ in $(seq 100); do [ -S nbd.sock ] && break; sleep 0.1; done
 "$TEST" nbd "nbd+unix:///?socket=$dir/nbd.sock" model 1 "$REQUESTS" >out 2>&1
 rc=$?
+[ $rc = 0 ] && { "$B/test/image_sandbox_test" nbd "nbd+unix:///?socket=$dir/nbd.sock" model 2 "$REQUESTS" sandbox >out 2>&1; rc=$?; }
 kill "${pids[0]}"
 wait "${pids[0]}" 2>/dev/null
 [ $rc = 0 ] && { cmp served.raw model >out 2>&1 || rc=1; }

@@ -3,10 +3,11 @@
  * Random lives of a disk image: requests of all kinds, several at once, over the same few clusters; what is read must be
  * what a copy in memory says. At the end the copy is written to a file, for qemu-img to compare.
  *
- *   image_test FORMAT IMAGE MODEL SEED REQUESTS [ro|kill]
+ *   image_test FORMAT IMAGE MODEL SEED REQUESTS [ro|kill|blocked] [sandbox]
  *
  * MODEL: a raw file with the image's present contents; it is changed along. ro: only reads. kill: ends in the middle, as
- * kill -9 would: what was acknowledged must be there.
+ * kill -9 would: what was acknowledged must be there. sandbox: with the system calls that hospes-block has (not under the
+ * sanitizers, which want more); blocked: and then one that it has not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dom0-toolstack/lib/error.h"
 #include "pv-backends/block/image.h"
 #include "pv-backends/block/io.h"
+#include "pv-backends/block/sandbox.h"
 
 #define DEPTH 12
 #define MAX   (300u << 10)
@@ -173,6 +176,12 @@ int main(int argc, char **argv)
     granularity = img->discard_granularity > 512 ? img->discard_granularity : 512;
     for (unsigned int i = 0; i < DEPTH; i++)
         jobs[i].buffer = malloc(MAX + 512);
+    if (strcmp(argv[argc - 1], "sandbox") == 0 && block_sandbox(false, e) < 0) {
+        printf("not ok image_test: no sandbox\n");
+        return 1;
+    }
+    if (argc > 7 && strcmp(argv[6], "blocked") == 0)
+        syscall(SYS_getppid); /* not on the list: the end */
     run(io, strtoul(argv[5], NULL, 0), read_only);
     if (killed)
         _exit(0);
