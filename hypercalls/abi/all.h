@@ -20,6 +20,7 @@
 #include "hvm_start_info.h"
 #include "hvm_vcpu.h"
 #include "hypfs.h"
+#include "io-9pfs.h"
 #include "io-blkif.h"
 #include "io-console.h"
 #include "io-netif.h"

@@ -22,7 +22,6 @@
 
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hv_event.h"
-#include "hypercalls/abi/ring.h"
 #include "pv-backends/9p/ring.h"
 #include "pv-backends/lib/backend.h"
 #include "pv-backends/lib/sandbox.h"

@@ -9,10 +9,8 @@
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/gntdev.h"
 #include "dom0-toolstack/lib/hv_event.h"
-#include "hypercalls/abi/ring.h"
+#include "hypercalls/abi/io-9pfs.h"
 #include "pv-backends/lib/backend.h"
-
-DEFINE_XEN_FLEX_RING_AND_INTF(xen_9pfs);
 
 /* Messages in a row, before something else is looked at. */
 #define AT_ONCE 64

@@ -38,6 +38,7 @@
 #include <xen/hvm/params.h>
 #include <xen/hypfs.h>
 #include <xen/io/ring.h>
+#include <xen/io/9pfs.h>
 #include <xen/io/blkif.h>
 #include <xen/io/console.h>
 #include <xen/io/netif.h>

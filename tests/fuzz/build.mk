@@ -39,6 +39,7 @@ $(B)/fuzz/dom0_kernel_fuzz: FUZZ_LIBS := -lz -llzma -lzstd
 $(eval $(call fuzzer,boot,$(addprefix xen/,boot/multiboot.c boot/cmdline.c x86/acpi.c x86/acpi_parse.c lib/string.c)))
 $(B)/fuzz/boot_fuzz: FUZZ_LIBS := -Wl,--defsym=__boot_opts_start=__start_boot_opts_fuzz,--defsym=__boot_opts_end=__stop_boot_opts_fuzz
 $(eval $(call fuzzer,block,pv-backends/block/queue.c pv-backends/block/request.c))
+$(eval $(call fuzzer,p9,$(addprefix pv-backends/9p/,server.c session.c files.c nodes.c fids.c ring.c)))
 
 fuzz: $(FUZZERS:%=$(B)/fuzz/%_fuzz)
 	@printf '%s\n' $(FUZZERS) | xargs -P $$(nproc) -I NAME tests/fuzz/run $(B)/fuzz NAME $(FUZZ_SECONDS) keep
