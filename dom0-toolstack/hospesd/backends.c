@@ -21,6 +21,7 @@ static const struct kind {
 } kinds[] = {
     {"/local/domain/0/backend/qdisk", "hospes-block"},
     {"/local/domain/0/backend/qnic", "hospes-net"},
+    {"/local/domain/0/backend/9pfs", "hospes-9p"},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

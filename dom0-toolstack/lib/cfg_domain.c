@@ -363,6 +363,11 @@ static int set_channel(const struct job *job, const struct cfg_setting *s)
     return set_devices(job, s, HL_DEVICE_CONSOLE);
 }
 
+static int set_p9(const struct job *job, const struct cfg_setting *s)
+{
+    return set_devices(job, s, HL_DEVICE_P9);
+}
+
 /* kernel command line: put together at the end from three keys */
 static int set_later(const struct job *job, const struct cfg_setting *s)
 {
@@ -398,6 +403,7 @@ static const struct {
     {"on_reboot", set_on_reboot},
     {"on_soft_reset", set_on_soft_reset},
     {"on_watchdog", set_on_watchdog},
+    {"p9", set_p9},
     {"pool", set_pool},
     {"ramdisk", set_ramdisk},
     {"root", set_later},

@@ -85,7 +85,7 @@ static const struct cfg_key keys[] = {
     {"on_watchdog",                       KEY_STRING,            KEY_SUPPORTED, NULL},
     {"oos",                               KEY_BOOL,              KEY_NOT_YET, "1"},
     {"opengl",                            KEY_BOOL,              KEY_NOT_YET, NULL},
-    {"p9",                                KEY_LIST,              KEY_NOT_YET, NULL},
+    {"p9",                                KEY_LIST,              KEY_SUPPORTED, NULL},
     {"pae",                               KEY_BOOL,              KEY_NOT_YET, "1"},
     {"passthrough",                       KEY_STRING,            KEY_NOT_YET, "default|disabled"},
     {"pci",                               KEY_LIST,              KEY_NOT_YET, NULL},

@@ -19,6 +19,7 @@ static const struct device_class *const classes[HL_DEVICE_KINDS] = {
     [HL_DEVICE_VBD] = &vbd_class,
     [HL_DEVICE_VIF] = &vif_class,
     [HL_DEVICE_CONSOLE] = &console_class,
+    [HL_DEVICE_P9] = &p9_class,
 };
 
 const struct device_class *device_class(enum hl_device_kind kind)

@@ -3,7 +3,7 @@
  * The devices of a domain: what a configuration says of them, and giving them to a domain, taking
  * them away and listing them.
  *
- * A class of devices (vbd: disks, vif: network, console: channels) is one file of the library, which
+ * A class of devices (vbd: disks, vif: network, console: channels, 9pfs: shared folders) is one file of the library, which
  * fills one row of the table in device.c; see device_class.h for what a row has. Everything else is shared: the
  * configuration's copies and JSON, the nodes in xenstore, waiting for back ends, undoing.
  */
@@ -21,6 +21,7 @@ enum hl_device_kind {
     HL_DEVICE_VBD,
     HL_DEVICE_VIF,
     HL_DEVICE_CONSOLE, /* beyond the first, which every domain has */
+    HL_DEVICE_P9,      /* a shared folder */
     HL_DEVICE_KINDS,
 };
 
@@ -86,6 +87,13 @@ struct hl_channel {
     int connection; /* enum hl_channel_connection */
 };
 
+struct hl_p9 {
+    char *tag;            /* by which the guest mounts it */
+    char *path;           /* the folder */
+    char *security_model; /* "none": files belong to the numbers that the guest says */
+    char *backend_domain;
+};
+
 struct hl_device {
     enum hl_device_kind kind;
     uint32_t devid; /* HL_NO_DEVID: the lowest free one */
@@ -93,6 +101,7 @@ struct hl_device {
         struct hl_disk disk;
         struct hl_nic nic;
         struct hl_channel channel;
+        struct hl_p9 p9;
     };
 };
 
@@ -103,7 +112,7 @@ struct hl_device_list {
 
 /* ---- configurations ---------------------------------------------------------------------- */
 
-/* "disk", "vif", "channel": the key of a .cfg file. NULL past the last kind. */
+/* "disk", "vif", "channel", "p9": the key of a .cfg file. NULL past the last kind. */
 const char *hl_device_key(enum hl_device_kind kind);
 
 /*

@@ -94,7 +94,7 @@ struct device_class {
     void (*info)(struct hl_ctx *ctx, struct hl_device_info *info);
 };
 
-extern const struct device_class vbd_class, vif_class, console_class;
+extern const struct device_class vbd_class, vif_class, console_class, p9_class;
 
 const struct device_class *device_class(enum hl_device_kind kind);
 const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name);

@@ -37,6 +37,7 @@ static const struct device_backend backends[] = {
     {HL_DEVICE_VIF, "vif", "vif", "vif", "xen-netback"},
     {HL_DEVICE_VIF, "qnic", "qnic", NULL, NULL},
     {HL_DEVICE_CONSOLE, "console", "console", NULL, NULL}, /* hospesd */
+    {HL_DEVICE_P9, "9pfs", "9pfs", NULL, NULL},
 };
 
 const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name)

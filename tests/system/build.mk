@@ -74,3 +74,9 @@ CHECKS += check-system-channels
 .PHONY: check-system-channels
 check-system-channels: $(B)/tests/unix
 	$(MACHINE) channels channels.sh --add=$(B)/tests/unix $(SYSTEM_OPTIONS)
+
+# Shared folders.
+CHECKS += check-system-p9
+.PHONY: check-system-p9
+check-system-p9:
+	$(MACHINE) p9 p9.sh $(SYSTEM_OPTIONS)

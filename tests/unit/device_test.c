@@ -231,6 +231,38 @@ static void nics(void)
     CHECK_STR(nic("rate=8b/s@1s"), "mode=0 mtu=0 rate=1,1000000");
 }
 
+/* ---- shared folders ----------------------------------------------------------------------- */
+
+static const char *p9(const char *spec)
+{
+    static char text[1024];
+    struct hl_device d;
+
+    if (hl_device_parse(HL_DEVICE_P9, spec, &d, why, sizeof(why)) < 0) {
+        snprintf(text, sizeof(text), "!%s", why);
+        return text;
+    }
+    snprintf(text, sizeof(text), "%s|%s|%s|%s", d.p9.tag, d.p9.path, d.p9.security_model,
+             d.p9.backend_domain ? d.p9.backend_domain : "-");
+    hl_device_free(&d);
+    return text;
+}
+
+static void shared_folders(void)
+{
+    CHECK_STR(p9("tag=share,path=/srv/a b,security_model=none"), "share|/srv/a b|none|-");
+    CHECK_STR(p9(" security_model = none , backend=0,tag = x , path=/"), "x|/|none|0");
+    CHECK_STR(p9(""), "!tag= is missing");
+    CHECK_STR(p9("tag=,path=/,security_model=none"), "!tag= is missing");
+    CHECK_STR(p9("tag=x,security_model=none"), "!path= is missing");
+    CHECK_STR(p9("tag=x,path=/"), "!security_model= is missing: none");
+    CHECK_STR(p9("tag=x,path=srv,security_model=none"),
+              "!path must begin with a slash, found 'srv'");
+    CHECK_STR(p9("tag=x,path=/,security_model=mapped"),
+              "!security_model must be none, found 'mapped'");
+    CHECK_STR(p9("tag=x,path=/,readonly=1"), "!the parameter 'readonly' is not known");
+}
+
 /* ---- channels ----------------------------------------------------------------------------- */
 
 static const char *channel(const char *spec)
@@ -624,6 +656,7 @@ int main(void)
         {"defaults", defaults},
         {"defaults_of_the_host", defaults_of_the_host},
         {"json", json},
+        {"shared_folders", shared_folders},
         {"channels", channels},
         {"random_texts", random_texts},
         {"scripts", scripts},
