@@ -205,6 +205,17 @@ static uint32_t xsave_bytes(const struct cpu_policy *p, uint64_t states)
     return size;
 }
 
+/* The same in the compacted form: one after the other, some at a multiple of 64. */
+static uint32_t xsave_compacted_bytes(const struct cpu_policy *p, uint64_t states)
+{
+    uint32_t size = 576;
+
+    for (unsigned int i = 2; i < CPU_POLICY_XSTATE; i++)
+        if (states >> i & 1)
+            size = (p->xstate[i].c & B(1) ? ROUND_UP(size, 64u) : size) + p->xstate[i].a;
+    return size;
+}
+
 /* Leaf 0xd follows from the features. */
 static void derive_xstate(struct cpu_policy *p)
 {
@@ -396,6 +407,9 @@ void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs 
                 *out = p->xstate[index_nospec(sub, CPU_POLICY_XSTATE)];
             if (sub == 0)
                 out->b = p->xstate[0].a ? xsave_bytes(p, v->pv.xcr0) : 0;
+            /* Linux gives up all of XSAVE if this is not what it reckons, while its programs go on using AVX. */
+            if (sub == 1 && (out->a & B(1)))
+                out->b = xsave_compacted_bytes(p, v->pv.xcr0);
             return;
         case 1:
             *out = p->basic[1];

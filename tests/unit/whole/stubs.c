@@ -43,9 +43,14 @@ void wallclock_update(struct domain *d __unused)
 struct cpu_caps cpu_caps;
 uint32_t xsave_size = 576;
 
+struct cpuid_regs (*whole_cpuid)(uint32_t leaf, uint32_t sub);
+
 struct cpuid_regs cpuid_count(uint32_t leaf, uint32_t sub)
 {
     struct cpuid_regs r;
+
+    if (whole_cpuid)
+        return whole_cpuid(leaf, sub);
     __cpuid_count(leaf, sub, r.a, r.b, r.c, r.d);
     return r;
 }

@@ -7,6 +7,9 @@
 #include "hypercalls/abi/event_channel.h"
 #include "hypercalls/abi/physdev.h"
 #include "hypercalls/abi/sched.h"
+#include "x86/cpu.h"
+#include "x86/cpu_setup.h"
+#include "x86/cpuid_policy.h"
 
 static struct whole_guest a, b;
 
@@ -337,6 +340,59 @@ static void interrupts(void)
     EXPECT_AUDIT();
 }
 
+/* A processor with AVX-512 and the compacted form of XSAVE; one of its states must begin at a multiple of 64. */
+static struct cpuid_regs wide_processor(uint32_t leaf, uint32_t sub)
+{
+    static const struct cpuid_regs states[] = {
+        {0xe7, 0xa80, 0xa80, 0}, {0xf, 0xa80, 0, 0}, {256, 576, 0, 0},   {0, 0, 0, 0}, {0, 0, 0, 0},
+        {40, 1088, 0, 0},        {512, 1152, 2, 0},  {1024, 1664, 0, 0},
+    };
+
+    switch (leaf) {
+    case 0: return (struct cpuid_regs){0xd, 0, 0, 0};
+    case 1: return (struct cpuid_regs){0x50654, 0, 1u << 26 | 1u << 28, 0};
+    case 7: return (struct cpuid_regs){0, sub == 0 ? 1u << 5 | 1u << 16 : 0, 0, 0};
+    case 0xd:
+        if (sub < ARRAY_SIZE(states))
+            return states[sub];
+        break;
+    default: break;
+    }
+    return (struct cpuid_regs){0, 0, 0, 0};
+}
+
+/* What leaf 0xd says of the sizes of both forms follows XCR0. */
+static void extended_states(void)
+{
+    struct cpuid_regs r;
+    struct vcpu *v;
+
+    whole_cpuid = wide_processor;
+    start();
+    cpu_caps.xsave = true;
+    cpu_caps.xcr0 = 0xe7;
+    cpu_policy_init();
+    v = whole_dom0.d->vcpu[0];
+    *whole_dom0.d->policy = *cpu_policy_system(CPU_POLICY_PV_MAX);
+    static const struct {
+        uint64_t xcr0;
+        uint32_t standard, compacted;
+    } want[] = {{3, 576, 576}, {7, 832, 832}, {0xe7, 2688, 832 + 64 + 512 + 1024}};
+    for (unsigned int i = 0; i < ARRAY_SIZE(want); i++) {
+        v->pv.xcr0 = want[i].xcr0;
+        cpuid_guest(v, 0xd, 0, &r);
+        EXPECT_EQ(r.a, 0xe7);
+        EXPECT_EQ(r.b, want[i].standard);
+        cpuid_guest(v, 0xd, 1, &r);
+        EXPECT_EQ(r.a, 7); /* XSAVES is not for PV kernels */
+        EXPECT_EQ(r.b, want[i].compacted);
+    }
+    /* A toolstack took the compacted form away. */
+    whole_dom0.d->policy->xstate[1].a = 1;
+    cpuid_guest(v, 0xd, 1, &r);
+    EXPECT_EQ(r.b, 0);
+}
+
 static const struct unit_test tests[] = {
     {"whole-tables", tables},
     {"whole-continuations", continuations},
@@ -347,6 +403,7 @@ static const struct unit_test tests[] = {
     {"whole-scheduling", scheduling},
     {"whole-device-model", device_model},
     {"whole-interrupts", interrupts},
+    {"whole-extended-states", extended_states},
 };
 int main(int argc, char **argv)
 {

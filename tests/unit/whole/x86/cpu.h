@@ -84,6 +84,8 @@ struct cpuid_regs {
     uint32_t a, b, c, d;
 };
 struct cpuid_regs cpuid_count(uint32_t leaf, uint32_t sub);
+/* Another processor, where it is set. */
+extern struct cpuid_regs (*whole_cpuid)(uint32_t leaf, uint32_t sub);
 static inline struct cpuid_regs cpuid(uint32_t leaf)
 {
     return cpuid_count(leaf, 0);
