@@ -49,6 +49,7 @@ works "floating point over context switches" sh -c '
     for i in 1 2 3 4; do calc >/tmp/fp.$i & done
     wait
     for i in 1 2 3 4; do [ "$(cat /tmp/fp.$i)" = "$one" ] || exit 1; done'
+works "memory and registers of processes" /tests/memory 3 2
 works "a signal handler" sh -c 'trap "exit 0" USR1; kill -USR1 $$; exit 1'
 sh -c 'kill -SEGV $$' 2>/dev/null
 is "a process that dies of a signal" 139 $?

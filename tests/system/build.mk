@@ -12,7 +12,7 @@ MACHINE := tests/system/machine
 # HV=xen TOOLS=xen make check-system-lifecycle: the same questions to Debian's Xen.
 SYSTEM_OPTIONS = --hv=$(HV) $(if $(TOOLS),--tools=$(TOOLS))
 
-check-system-boot:
+check-system-boot: $(B)/tests/memory
 	tests/system/boots $(SYSTEM_OPTIONS)
 check-system-lifecycle:
 	$(MACHINE) lifecycle lifecycle.sh $(SYSTEM_OPTIONS)
@@ -28,8 +28,8 @@ check-system-console:
 	tests/system/console-switch $(SYSTEM_OPTIONS)
 check-system-attacks:
 	$(MACHINE) attacks attacks.sh --add=$(B)/guest/attack.elf $(SYSTEM_OPTIONS)
-check-system-bochs:
-	$(MACHINE) boot-bochs boot.sh --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
+check-system-bochs: $(B)/tests/memory
+	$(MACHINE) boot-bochs boot.sh --add=$< --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
 	    --timeout=900 $(SYSTEM_OPTIONS)
 # Debian's tools on Hospes.
 check-system-compat-xl: $(B)/tests/view
@@ -63,9 +63,9 @@ check-system-net-user:
 check-demo:
 	tests/lab/demo $(SYSTEM_OPTIONS)
 
-# Runs in guests, too, which have no libraries.
-ALL += $(B)/tests/view $(B)/tests/unix
-$(B)/tests/view $(B)/tests/unix: $(B)/tests/%: tests/system/%.c
+# They run in guests, too, which have no libraries.
+ALL += $(B)/tests/view $(B)/tests/unix $(B)/tests/memory
+$(B)/tests/view $(B)/tests/unix $(B)/tests/memory: $(B)/tests/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
 
