@@ -179,15 +179,18 @@ static int64_t change_processor(struct rq *rq, struct vcpu *v, unsigned int cpu,
 
 static void arrive(struct rq *rq, struct vcpu *v, int64_t left, s_time_t t)
 {
-    /* A waker must not wait for the clock here. Who was waiting anyway must not win by moving. */
-    int64_t slack = v->sched.woken ? 0 : MOVE_LIMIT;
-    int64_t ahead = MAX(v->sched.vtime - left, 0);
+    int64_t ahead = v->sched.vtime - left;
 
     update_clock(rq, t);
     /* An idle CPU's clock stood still. */
     if (is_idle(rq->curr) && !rq->nr_queued)
         rq->min_vtime = MAX(rq->min_vtime, left);
-    v->sched.vtime = MIN(v->sched.vtime, rq->min_vtime + MAX(ahead, slack));
+    /* A waker stands here as it stood there: how far this clock has come is no merit or fault of one that
+     * slept. Who was waiting anyway must not win by moving. */
+    if (v->sched.woken)
+        v->sched.vtime = rq->min_vtime + ahead;
+    else
+        v->sched.vtime = MIN(v->sched.vtime, rq->min_vtime + MAX(ahead, MOVE_LIMIT));
     v->sched.vtime = MAX(v->sched.vtime, rq->min_vtime - MOVE_LIMIT);
 }
 
