@@ -62,3 +62,21 @@ $(NET_TESTS): $(B)/unit/pv-backends/net/packet.o $(B)/unit/tests/unit/toolstack_
 CHECKS += check-net-packets
 check-net-packets: $(NET_TESTS)
 	@status=0; for t in $^; do $$t || status=1; done; exit $$status
+
+# The screen: libvncserver speaks with the viewers.
+PVB_FB := $(wildcard pv-backends/fb/*.c) pv-backends/lib/backend.c pv-backends/lib/turn.c
+$(B)/bin/hospes-fb: $(PVB_FB:%.c=$(B)/tools/%.o) $(LIBHOSPES) $(B)/lib/libhsxs.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -lvncserver $(LIBHOSPES_LIBS)
+ALL += $(B)/bin/hospes-fb
+
+# What needs no guest of it: hostile pages, keys, pixels.
+$(B)/test/fb_test: $(addprefix $(B)/unit/pv-backends/fb/,picture.o keys.o input.o) \
+        $(B)/unit/tests/unit/fb_test.o $(B)/unit/tests/unit/toolstack_test.o
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^
+
+.PHONY: check-fb
+CHECKS += check-fb
+check-fb: $(B)/test/fb_test
+	$(B)/test/fb_test

@@ -249,7 +249,7 @@ static bool create_option(struct app *app, int opt, struct create *o)
     case 'e': o->no_watch = true; break;
     case 'V':
     case 'A':
-        app_say(app, "-V and -A need a VNC server, which PV guests do not have here yet");
+        app_say(app, "-V and -A are not supported: run 'hl vncviewer' when the domain is there");
         return false;
     default: break; /* -d and --ignore-global-affinity-masks change nothing */
     }

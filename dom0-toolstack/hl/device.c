@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verbs for devices of domains that live: block-*, cd-*, network-*, channel-list. */
+/* The verbs for devices of domains that live: block-*, cd-*, network-*, vkb-*, channel-list. */
 #include "dom0-toolstack/hl/hl.h"
 
 #include <errno.h>
@@ -65,7 +65,7 @@ static int attach(struct app *app, const struct verb *verb, int argc, char **arg
         ;
     if (opt == APP_OPT_STOP)
         return app->exit_code;
-    if (!app_args(app, verb, argc, kind == HL_DEVICE_VIF ? 1 : 2, -1))
+    if (!app_args(app, verb, argc, kind == HL_DEVICE_VBD ? 2 : 1, -1))
         return EXIT_USAGE;
     spec = join(argc - optind - 1, argv + optind + 1);
     if (!spec) {
@@ -98,9 +98,14 @@ static int run_network_attach(struct app *app, const struct verb *verb, int argc
     return attach(app, verb, argc, argv, HL_DEVICE_VIF);
 }
 
+static int run_vkb_attach(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    return attach(app, verb, argc, argv, HL_DEVICE_VKB);
+}
+
 /* ---- detaching ---------------------------------------------------------------------------- */
 
-/* A disk by its vdev or number, an interface by its number or address. */
+/* A disk by its vdev or number, an interface by its number or address, others by their number. */
 static bool find_devid(struct app *app, uint32_t domid, enum hl_device_kind kind, const char *text,
                        uint32_t *devid)
 {
@@ -114,10 +119,10 @@ static bool find_devid(struct app *app, uint32_t domid, enum hl_device_kind kind
         app_say(app, "'%s' is neither a vdev like xvdb nor a number", text);
         return false;
     }
-    if (!strchr(text, ':')) {
+    if (kind != HL_DEVICE_VIF || !strchr(text, ':')) {
         long long id;
 
-        if (!app_number(app, "the interface", text, 0, INT32_MAX, &id))
+        if (!app_number(app, "the device", text, 0, INT32_MAX, &id))
             return false;
         *devid = (uint32_t)id;
         return true;
@@ -168,6 +173,11 @@ static int run_network_detach(struct app *app, const struct verb *verb, int argc
     return detach(app, verb, argc, argv, HL_DEVICE_VIF);
 }
 
+static int run_vkb_detach(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    return detach(app, verb, argc, argv, HL_DEVICE_VKB);
+}
+
 /* ---- lists -------------------------------------------------------------------------------- */
 
 static void print_disk(const struct hl_device_info *i)
@@ -190,6 +200,14 @@ static void print_channel(const struct hl_device_info *i)
     printf("%-3" PRIu32 " %-2" PRIu32 " %-12s %6d %8lld %-10s %-30s\n", i->devid, i->backend_domid,
            hl_device_state_name(i->state), i->event_channel, i->ring_ref[0],
            i->connection ? i->connection : "", i->target ? i->target : "");
+}
+
+/* Screens and keyboards. */
+static void print_other(const struct hl_device_info *i)
+{
+    printf("%-3" PRIu32 " %-2" PRIu32 " %-12s %6d %8lld %-30s\n", i->devid, i->backend_domid,
+           hl_device_state_name(i->state), i->event_channel, i->ring_ref[0],
+           i->backend ? i->backend : "");
 }
 
 static void json_disk(struct json *j, const struct hl_device_info *i)
@@ -218,6 +236,13 @@ static void json_channel(struct json *j, const struct hl_device_info *i)
     json_string(j, "path", i->target ? i->target : "");
 }
 
+static void json_other(struct json *j, const struct hl_device_info *i)
+{
+    json_int(j, "ring_ref", i->ring_ref[0]);
+}
+
+#define OTHER_HEADER "Idx BE state        evt-ch ring-ref BE-path"
+
 /* How each kind is shown. */
 static const struct {
     const char *header;
@@ -233,6 +258,8 @@ static const struct {
          print_nic, json_nic},
     [HL_DEVICE_CONSOLE] = {"Idx BE state        evt-ch ring-ref connection params", print_channel,
                            json_channel},
+    [HL_DEVICE_VFB] = {OTHER_HEADER, print_other, json_other},
+    [HL_DEVICE_VKB] = {OTHER_HEADER, print_other, json_other},
 };
 
 static void json_device(struct json *j, uint32_t domid, enum hl_device_kind kind,
@@ -310,6 +337,11 @@ static int run_network_list(struct app *app, const struct verb *verb, int argc, 
     return list(app, verb, argc, argv, HL_DEVICE_VIF);
 }
 
+static int run_vkb_list(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    return list(app, verb, argc, argv, HL_DEVICE_VKB);
+}
+
 static int run_channel_list(struct app *app, const struct verb *verb, int argc, char **argv)
 {
     return list(app, verb, argc, argv, HL_DEVICE_CONSOLE);
@@ -369,6 +401,13 @@ const struct verb device_verbs[] = {
      VERB_READS},
     {"block-detach", run_block_detach, "[-f] <Domain> <DevId>",
      "Destroy a domain's virtual block device", FORCE_HELP, 0},
+    {"vkb-attach", run_vkb_attach, "<Domain> [key=value]...",
+     "Create a new virtual keyboard device",
+     "The keys are those of vkb= in the configuration, see hl.cfg(5).\n", VERB_CAN_DRY_RUN},
+    {"vkb-list", run_vkb_list, "<Domain(s)>", "List virtual keyboards for a domain", NULL,
+     VERB_READS},
+    {"vkb-detach", run_vkb_detach, "[-f] <Domain> <DevId>",
+     "Destroy a domain's virtual keyboard device", FORCE_HELP, 0},
     {"channel-list", run_channel_list, "<Domain(s)>", "List virtual channel devices for a domain",
      NULL, VERB_READS},
     {"cd-insert", run_cd_insert, "<Domain> <VirtualDevice> <target>",

@@ -7,7 +7,7 @@
 
 static const struct verb *const groups[] = {
     create_verbs, list_verbs,  life_verbs,   console_verbs, name_verbs, memory_verbs,
-    cpu_verbs,    sched_verbs, device_verbs, host_verbs,    help_verbs,
+    cpu_verbs,    sched_verbs, device_verbs, vnc_verbs,     host_verbs, help_verbs,
 };
 
 const struct verb *verb_at(size_t i)

@@ -22,6 +22,7 @@ static const struct kind {
     {"/local/domain/0/backend/qdisk", "hospes-block"},
     {"/local/domain/0/backend/qnic", "hospes-net"},
     {"/local/domain/0/backend/9pfs", "hospes-9p"},
+    {"/local/domain/0/backend/vfb", "hospes-fb"},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The programs that serve devices (pv-backends/): one child process for each device below /local/domain/0/backend/qdisk
- * (hospes-block), .../qnic (hospes-net) and .../9pfs (hospes-9p), started when its directory appears, started again when it dies while the directory
- * is there.
+ * (hospes-block), .../qnic (hospes-net), .../9pfs (hospes-9p) and .../vfb (hospes-fb), started when its
+ * directory appears, started again when it dies while the directory is there.
  *
  * A program that outlives hospesd goes on serving: the next hospesd's child waits for its lock and takes over when it
  * ends (they do so by themselves).

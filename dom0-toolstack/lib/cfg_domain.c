@@ -368,7 +368,33 @@ static int set_p9(const struct job *job, const struct cfg_setting *s)
     return set_devices(job, s, HL_DEVICE_P9);
 }
 
-/* kernel command line: put together at the end from three keys */
+/* Each screen brings a keyboard and a pointer. */
+static int add_keyboard(const struct job *job, struct cfg_place place)
+{
+    struct hl_device d;
+    char why[64];
+
+    if (hl_device_parse(HL_DEVICE_VKB, "", &d, why, sizeof(why)) < 0 ||
+        hl_device_list_add(&job->c->devices, &d) < 0)
+        return cfg_fail_memory(job->err, place);
+    return 0;
+}
+
+static int set_vfb(const struct job *job, const struct cfg_setting *s)
+{
+    int rc = set_devices(job, s, HL_DEVICE_VFB);
+
+    for (size_t i = 0; rc == 0 && i < s->value->nr_items; i++)
+        rc = add_keyboard(job, s->place);
+    return rc;
+}
+
+static int set_vkb(const struct job *job, const struct cfg_setting *s)
+{
+    return set_devices(job, s, HL_DEVICE_VKB);
+}
+
+/* kernel command line, screen: put together at the end from several keys */
 static int set_later(const struct job *job, const struct cfg_setting *s)
 {
     (void)job;
@@ -390,6 +416,7 @@ static const struct {
     {"disk", set_disk},
     {"extra", set_later},
     {"kernel", set_kernel},
+    {"keymap", set_later},
     {"max_event_channels", set_max_event_channels},
     {"max_grant_frames", set_max_grant_frames},
     {"max_grant_version", set_max_grant_version},
@@ -410,7 +437,14 @@ static const struct {
     {"type", set_type},
     {"uuid", set_uuid},
     {"vcpus", set_vcpus},
+    {"vfb", set_vfb},
     {"vif", set_vif},
+    {"vkb", set_vkb},
+    {"vnc", set_later},
+    {"vncdisplay", set_later},
+    {"vnclisten", set_later},
+    {"vncpasswd", set_later},
+    {"vncunused", set_later},
 };
 
 static int apply_supported(const struct job *job, const struct cfg_setting *s)
@@ -474,6 +508,36 @@ static int compose_cmdline(const struct job *job)
     return 0;
 }
 
+/* vnc=1 and the keys beside it are a screen, as one string of vfb= is. */
+static int compose_screen(const struct job *job)
+{
+    static const char *const keys[] = {"vnclisten", "vncdisplay", "vncunused", "vncpasswd",
+                                       "keymap"};
+    const struct cfg_setting *vnc = cfg_find(job->cfg, "vnc");
+    char spec[512] = "vnc=1", why[192];
+    size_t len = strlen(spec);
+    struct hl_device d;
+    long long on;
+
+    if (!vnc || !cfg_value_number(vnc->value, &on) || on == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = text_of(job->cfg, keys[i]);
+
+        if (!value)
+            continue;
+        if (strlen(value) + strlen(keys[i]) + 3 > sizeof(spec) - len || strchr(value, ','))
+            return cfg_fail(job->err, cfg_find(job->cfg, keys[i])->value->place,
+                            "%s is too long or has a comma", keys[i]);
+        len += (size_t)snprintf(spec + len, sizeof(spec) - len, ",%s=%s", keys[i], value);
+    }
+    if (hl_device_parse(HL_DEVICE_VFB, spec, &d, why, sizeof(why)) < 0)
+        return cfg_fail(job->err, vnc->place, "%s", why);
+    if (hl_device_list_add(&job->c->devices, &d) < 0)
+        return cfg_fail_memory(job->err, vnc->place);
+    return add_keyboard(job, vnc->place);
+}
+
 /* What concerns more than one key. */
 static int check_whole(const struct job *job, struct cfg_place whole)
 {
@@ -507,7 +571,7 @@ int cfg_to_domain(const struct cfg *cfg, const char *source, struct hl_domain_co
         if (apply(&job, s) < 0)
             return -1;
     }
-    if (compose_cmdline(&job) < 0)
+    if (compose_cmdline(&job) < 0 || compose_screen(&job) < 0)
         return -1;
     return check_whole(&job, (struct cfg_place){source, 0, 0});
 }

@@ -16,10 +16,9 @@
 #include "dom0-toolstack/lib/error.h"
 
 static const struct device_class *const classes[HL_DEVICE_KINDS] = {
-    [HL_DEVICE_VBD] = &vbd_class,
-    [HL_DEVICE_VIF] = &vif_class,
-    [HL_DEVICE_CONSOLE] = &console_class,
-    [HL_DEVICE_P9] = &p9_class,
+    [HL_DEVICE_VBD] = &vbd_class,         [HL_DEVICE_VIF] = &vif_class,
+    [HL_DEVICE_CONSOLE] = &console_class, [HL_DEVICE_P9] = &p9_class,
+    [HL_DEVICE_VFB] = &vfb_class,         [HL_DEVICE_VKB] = &vkb_class,
 };
 
 const struct device_class *device_class(enum hl_device_kind kind)

@@ -3,9 +3,9 @@
  * The devices of a domain: what a configuration says of them, and giving them to a domain, taking
  * them away and listing them.
  *
- * A class of devices (vbd: disks, vif: network, console: channels, 9pfs: shared folders) is one file of the library, which
- * fills one row of the table in device.c; see device_class.h for what a row has. Everything else is shared: the
- * configuration's copies and JSON, the nodes in xenstore, waiting for back ends, undoing.
+ * A class of devices (vbd: disks, vif: network, console: channels, 9pfs: shared folders, vfb and vkb: screens and
+ * keyboards) is one file of the library, which fills one row of the table in device.c; see device_class.h for what a row
+ * has. Everything else is shared: the configuration's copies and JSON, the nodes in xenstore, waiting for back ends, undoing.
  */
 #ifndef HL_DEVICE_H
 #define HL_DEVICE_H
@@ -22,6 +22,8 @@ enum hl_device_kind {
     HL_DEVICE_VIF,
     HL_DEVICE_CONSOLE, /* beyond the first, which every domain has */
     HL_DEVICE_P9,      /* a shared folder */
+    HL_DEVICE_VFB,
+    HL_DEVICE_VKB,
     HL_DEVICE_KINDS,
 };
 
@@ -94,6 +96,23 @@ struct hl_p9 {
     char *backend_domain;
 };
 
+/* A screen, shown by VNC. */
+struct hl_vfb {
+    char *listen; /* an address; NULL: 127.0.0.1 */
+    char *passwd; /* NULL or "": none is asked for */
+    char *keymap, *backend_domain;
+    int display; /* port 5900 + display */
+    bool vnc;
+    bool unused; /* the first free display from there on */
+};
+
+/* Keyboard and pointer; they belong to the screen of the same number. */
+struct hl_vkb {
+    char *unique_id, *backend_domain;
+    bool no_keyboard, no_pointer, absolute;
+    int width, height; /* of the pointer's field; 0: not said */
+};
+
 struct hl_device {
     enum hl_device_kind kind;
     uint32_t devid; /* HL_NO_DEVID: the lowest free one */
@@ -102,6 +121,8 @@ struct hl_device {
         struct hl_nic nic;
         struct hl_channel channel;
         struct hl_p9 p9;
+        struct hl_vfb vfb;
+        struct hl_vkb vkb;
     };
 };
 

@@ -62,7 +62,8 @@ struct device_job {
     uint32_t domid, devid;
     const struct device_class *class;
     const struct device_backend *backend;
-    const struct hl_device *dev; /* NULL when removing */
+    const struct hl_device *dev;       /* NULL when removing */
+    const struct hl_device_list *with; /* all that is added together; NULL when removing */
     char front[128], back[128];
     char copy[128];  /* /libxl/N/device/KIND/D */
     char sysfs[128]; /* the kernel's device, "" for programs */
@@ -94,7 +95,8 @@ struct device_class {
     void (*info)(struct hl_ctx *ctx, struct hl_device_info *info);
 };
 
-extern const struct device_class vbd_class, vif_class, console_class, p9_class;
+extern const struct device_class vbd_class, vif_class, console_class, p9_class, vfb_class,
+    vkb_class;
 
 const struct device_class *device_class(enum hl_device_kind kind);
 const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name);

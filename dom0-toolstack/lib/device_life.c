@@ -38,6 +38,8 @@ static const struct device_backend backends[] = {
     {HL_DEVICE_VIF, "qnic", "qnic", NULL, NULL},
     {HL_DEVICE_CONSOLE, "console", "console", NULL, NULL}, /* hospesd */
     {HL_DEVICE_P9, "9pfs", "9pfs", NULL, NULL},
+    {HL_DEVICE_VFB, "vfb", "vfb", NULL, NULL}, /* both: hospes-fb */
+    {HL_DEVICE_VKB, "vkbd", "vkbd", NULL, NULL},
 };
 
 const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name)
@@ -219,8 +221,10 @@ static int add_locked(struct hl_ctx *ctx, uint32_t domid, const struct hl_device
 
     if (set.jobs == NULL)
         return hl_fail_dom(e, ENOMEM, domid, "add devices", NULL);
-    for (; rc == 0 && set.count < list->count; set.count++)
+    for (; rc == 0 && set.count < list->count; set.count++) {
         rc = set_up_job(ctx, domid, &list->items[set.count], &set.jobs[set.count], e);
+        set.jobs[set.count].with = list;
+    }
     if (rc == 0)
         rc = prepare_and_write(ctx, domid, &set, e);
     for (size_t i = 0; rc == 0 && i < set.count; i++) {

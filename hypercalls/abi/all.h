@@ -23,6 +23,8 @@
 #include "io-9pfs.h"
 #include "io-blkif.h"
 #include "io-console.h"
+#include "io-fbif.h"
+#include "io-kbdif.h"
 #include "io-netif.h"
 #include "io-protocols.h"
 #include "io-xenbus.h"

@@ -41,6 +41,8 @@
 #include <xen/io/9pfs.h>
 #include <xen/io/blkif.h>
 #include <xen/io/console.h>
+#include <xen/io/fbif.h>
+#include <xen/io/kbdif.h>
 #include <xen/io/netif.h>
 #include <xen/io/protocols.h>
 #include <xen/io/xenbus.h>

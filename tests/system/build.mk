@@ -70,10 +70,18 @@ $(B)/tests/view $(B)/tests/unix $(B)/tests/memory: $(B)/tests/%: tests/system/%.
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
 
 # Consoles and screens.
-CHECKS += check-system-channels
-.PHONY: check-system-channels
+CHECKS += check-system-channels check-system-screen
+.PHONY: check-system-channels check-system-screen
 check-system-channels: $(B)/tests/unix
 	$(MACHINE) channels channels.sh --add=$(B)/tests/unix $(SYSTEM_OPTIONS)
+check-system-screen: $(B)/tests/rfb
+	$(MACHINE) screen screen.sh --add=$(B)/tests/rfb $(SYSTEM_OPTIONS)
+
+# A viewer; what it needs is in Domain 0's image for hl.
+ALL += $(B)/tests/rfb
+$(B)/tests/rfb: tests/system/rfb.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $< -lgcrypt
 
 # Shared folders.
 CHECKS += check-system-p9

@@ -312,8 +312,8 @@ static void unknown_keys(void)
 static void unsupported_keys(void)
 {
     CHECK(rejected(BASE "\nvtpm=['backend=x']", 3, "'vtpm' is not supported yet"));
-    CHECK(rejected(BASE "vfb=['']", 2, "'vfb' is not supported yet"));
-    CHECK(rejected(BASE "vnc=1", 2, "'vnc' is not supported yet"));
+    CHECK(rejected(BASE "vtpm=['']", 2, "'vtpm' is not supported yet"));
+    CHECK(rejected(BASE "sdl=1", 2, "'sdl' is not supported yet"));
     CHECK(rejected(BASE "nestedhvm=1", 2, "'nestedhvm' is not supported yet"));
     CHECK(rejected(BASE "type='hvm'", 2, "type=\"hvm\" is not supported yet"));
     CHECK(rejected(BASE "type='pvh'", 2, "type=\"pvh\" is not supported yet"));

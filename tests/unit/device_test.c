@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The texts of disks, network interfaces and channels in all forms that xl takes, each kind of mistake, the
+ * The texts of disks, network interfaces, channels and screens in all forms that xl takes, each kind of mistake, the
  * numbers of virtual devices, defaults, JSON, and what a running script says.
  */
 #include <errno.h>
@@ -305,6 +305,64 @@ static void channels(void)
     CHECK_STR(channel(path), "!path is longer than a socket's may be (107)");
 }
 
+/* ---- screens and keyboards ---------------------------------------------------------------- */
+
+static const char *screen(const char *spec)
+{
+    static char text[1024];
+    struct hl_device d;
+
+    if (hl_device_parse(HL_DEVICE_VFB, spec, &d, why, sizeof(why)) < 0) {
+        snprintf(text, sizeof(text), "!%s", why);
+        return text;
+    }
+    snprintf(text, sizeof(text), "%d|%s|%d|%d|%s", d.vfb.vnc, d.vfb.listen ? d.vfb.listen : "-",
+             d.vfb.display, d.vfb.unused, d.vfb.passwd ? d.vfb.passwd : "-");
+    hl_device_free(&d);
+    return text;
+}
+
+static void screens(void)
+{
+    CHECK_STR(screen(""), "1|-|0|1|-");
+    CHECK_STR(screen("vnc=1,vnclisten=0.0.0.0,vncdisplay=3,vncunused=0,vncpasswd=a b"),
+              "1|0.0.0.0|3|0|a b");
+    CHECK_STR(screen("vnclisten=127.0.0.1:7"), "1|127.0.0.1|7|1|-");
+    CHECK_STR(screen("vnclisten=::1"), "1|::1|0|1|-");
+    CHECK_STR(screen("vnclisten=[::1]:9"), "1|::1|9|1|-");
+    CHECK_STR(screen("vnclisten=[fe80::1%eth0]"), "1|fe80::1%eth0|0|1|-");
+    CHECK_STR(screen("vnc=0,sdl=0,opengl=no,keymap=en-us,display=:0,vncpasswd="), "0|-|0|1|");
+    CHECK_STR(screen("sdl=1"), "!sdl and opengl are not supported; use vnc=1");
+    CHECK_STR(screen("keymap=de"), "!keymap de is not supported: only en-us is");
+    CHECK_STR(screen("vncdisplay=59636"),
+              "!vncdisplay must be a number from 0 to 59635, found '59636'");
+    CHECK_STR(screen("vncdisplay=-1"), "!vncdisplay must be a number from 0 to 59635, found '-1'");
+    CHECK_STR(screen("vnclisten=1.2.3.4:x"),
+              "!vncdisplay must be a number from 0 to 59635, found 'x'");
+    CHECK_STR(screen("vnclisten=/run/x"), "!vnclisten must be an address, found '/run/x'");
+    CHECK_STR(screen("vnclisten=:1"), "1||1|1|-");
+    CHECK_STR(screen("vnc=maybe"), "!vnc must be 0 or 1, found 'maybe'");
+}
+
+static void keyboards(void)
+{
+    struct hl_device d;
+
+    CHECK(hl_device_parse(HL_DEVICE_VKB, "", &d, why, sizeof(why)) == 0 && d.vkb.absolute);
+    hl_device_free(&d);
+    CHECK(hl_device_parse(HL_DEVICE_VKB,
+                          "feature-disable-keyboard=1,feature-abs-pointer=0,width=1024,"
+                          "height=768,unique-id=k,backend-type=qemu",
+                          &d, why, sizeof(why)) == 0);
+    CHECK(d.vkb.no_keyboard && !d.vkb.no_pointer && !d.vkb.absolute && d.vkb.width == 1024 &&
+          d.vkb.height == 768);
+    CHECK_STR(d.vkb.unique_id, "k");
+    hl_device_free(&d);
+    CHECK(hl_device_parse(HL_DEVICE_VKB, "width=0", &d, why, sizeof(why)) < 0);
+    CHECK(hl_device_parse(HL_DEVICE_VKB, "backend-type=linux", &d, why, sizeof(why)) < 0);
+    CHECK(hl_device_parse(HL_DEVICE_VKB, "multi-touch-width=3", &d, why, sizeof(why)) < 0);
+}
+
 static void bad_nics(void)
 {
     REFUSED(nic("mac=00:16:3e:74:3d"), "mac must be");
@@ -439,16 +497,42 @@ static void defaults_of_the_host(void)
     unsetenv("HOSPES_XL_CONF");
 }
 
+static void screens_of_domains(void)
+{
+    struct hl_domain_config c;
+
+    /* Each screen has its keyboard, of the same number. */
+    CHECK(config(&c, "vfb = [ 'vncdisplay=1', '' ]") == 0 && c.devices.count == 4);
+    for (size_t i = 0; i < 4; i++) {
+        CHECK(c.devices.items[i].kind == (i < 2 ? HL_DEVICE_VFB : HL_DEVICE_VKB));
+        CHECK(c.devices.items[i].devid == i % 2);
+    }
+    hl_domain_config_free(&c);
+    CHECK(config(&c, "vnc = 1\nvnclisten = '0.0.0.0'\nvncdisplay = 5\nvncpasswd = 'x'") == 0);
+    CHECK(c.devices.count == 2 && c.devices.items[0].vfb.display == 5);
+    CHECK_STR(c.devices.items[0].vfb.listen, "0.0.0.0");
+    CHECK_STR(c.devices.items[0].vfb.passwd, "x");
+    hl_domain_config_free(&c);
+    CHECK(config(&c, "vnc = 0\nvncdisplay = 5\nkeymap = 'de'") == 0 && c.devices.count == 0);
+    hl_domain_config_free(&c);
+    WRONG("vnc = 1\nkeymap = 'de'", "keymap de");
+    WRONG("vnc = 1\nvncpasswd = 'a,b'", "comma");
+    WRONG("vfb = [ 'backend=other' ]", "driver domains");
+}
+
 static void json(void)
 {
     struct hl_domain_config c, back, copy;
     char *text, *again;
 
     setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
-    CHECK(config(&c,
-                 "disk = [ '/x,raw,xvda,w!', '/iso,,hdc,,cdrom,no-discard', ',,hdd,,cdrom' ]\n"
-                 "vif = [ 'mac=00:16:3e:00:00:01,rate=1MB/s,mtu=9000', 'mode=nat,untrusted' ]\n"
-                 "channel = [ 'name=a,connection=pty', 'name=b,connection=socket,path=/b' ]") == 0);
+    CHECK(
+        config(&c,
+               "disk = [ '/x,raw,xvda,w!', '/iso,,hdc,,cdrom,no-discard', ',,hdd,,cdrom' ]\n"
+               "vif = [ 'mac=00:16:3e:00:00:01,rate=1MB/s,mtu=9000', 'mode=nat,untrusted' ]\n"
+               "channel = [ 'name=a,connection=pty', 'name=b,connection=socket,path=/b' ]\n"
+               "vfb = [ 'vncpasswd=p,vncunused=0' ]\nvkb = [ 'width=5,feature-abs-pointer=0' ]") ==
+        0);
     text = hl_domain_config_to_json(&c, false);
     CHECK(strstr(text, "\"disks\":[{\"pdev_path\":\"/x\",\"vdev\":\"xvda\",\"format\":\"raw\","
                        "\"readwrite\":1,\"shared\":1}"));
@@ -458,6 +542,9 @@ static void json(void)
                        "\"rate_interval_usecs\":50000}"));
     CHECK(strstr(text, "\"channels\":[{\"devid\":1,\"name\":\"a\",\"connection\":\"pty\"},"
                        "{\"devid\":2,\"name\":\"b\",\"connection\":\"socket\",\"path\":\"/b\"}]"));
+    CHECK(strstr(text, "\"vfbs\":[{\"devid\":0,\"vncpasswd\":\"p\",\"vncunused\":\"False\"}]"));
+    CHECK(strstr(text, "\"vkbs\":[{\"devid\":0},{\"devid\":1,\"feature_abs_pointer\":\"False\","
+                       "\"width\":5}]"));
     CHECK(hl_domain_config_from_json(&back, text, strlen(text), NULL) == 0);
     again = hl_domain_config_to_json(&back, false);
     CHECK_STR(again, text);
@@ -468,7 +555,7 @@ static void json(void)
     again = hl_domain_config_to_json(&copy, false);
     CHECK_STR(again, text);
     hl_device_list_remove(&copy.devices, HL_DEVICE_VBD, 51712);
-    CHECK(copy.devices.count == 6 && copy.devices.items[0].devid == 5632);
+    CHECK(copy.devices.count == 9 && copy.devices.items[0].devid == 5632);
     hl_domain_config_free(&copy);
     /* Damaged in each place, it is read or refused, and nothing else. */
     for (size_t i = 0; text[i] != '\0'; i++) {
@@ -658,6 +745,9 @@ int main(void)
         {"json", json},
         {"shared_folders", shared_folders},
         {"channels", channels},
+        {"screens", screens},
+        {"keyboards", keyboards},
+        {"screens_of_domains", screens_of_domains},
         {"random_texts", random_texts},
         {"scripts", scripts},
     };

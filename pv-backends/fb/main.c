@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hospes-fb: shows a guest's screen to viewers (VNC), and gives the guest their keys and pointer.
+ *
+ *   hospes-fb PATH      PATH: the screen's directory in xenstore, /local/domain/0/backend/vfb/DOMID/DEVID
+ *
+ * Ends when the screen is gone. May be killed at any time: the next one goes on.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/error.h"
+#include "pv-backends/fb/device.h"
+#include "pv-backends/lib/turn.h"
+
+/* What viewers are to get is sent in pieces that far apart. */
+#define SOON_MS 6
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+/* True: the screen is gone. */
+static bool serve(struct fb_device *d)
+{
+    struct pollfd fds[FB_MAX_POLL];
+    bool soon;
+
+    while (!stop) {
+        if (!fb_device_work(d, &soon))
+            return true;
+        poll(fds, (nfds_t)fb_device_poll(d, fds), soon ? SOON_MS : -1);
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    struct hl_error *e = hl_error_new();
+    struct fb_device d = {.hv = NULL};
+    char *lock = NULL;
+    bool gone = false;
+    int rc;
+
+    if (argc != 2 || argv[1][0] != '/') {
+        fprintf(stderr, "usage: hospes-fb PATH   (of the screen in xenstore)\n");
+        return 2;
+    }
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    rc = turn_wait("fb", argv[1], &stop, &lock, e);
+    if (rc == 0)
+        rc = fb_device_open(&d, argv[1], e);
+    if (rc == 0) {
+        gone = serve(&d);
+    } else if (rc == -ESRCH) {
+        gone = true;
+    } else if (d.vfb.there) {
+        fb_device_refuse(&d, e);
+        gone = true;
+    } else if (rc != -EINTR) {
+        char *why = hl_error_sentence(e);
+
+        fprintf(stderr, "hospes-fb: %s\n", why == NULL ? "out of memory" : why);
+        free(why);
+        gone = rc == -ENOENT;
+    }
+    fb_device_close(&d);
+    if (gone && lock != NULL)
+        unlink(lock);
+    free(lock);
+    hl_error_free(e);
+    return rc < 0;
+}
