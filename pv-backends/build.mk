@@ -80,3 +80,5 @@ $(B)/test/fb_test: $(addprefix $(B)/unit/pv-backends/fb/,picture.o keys.o input.
 CHECKS += check-fb
 check-fb: $(B)/test/fb_test
 	$(B)/test/fb_test
+# It reads guests' disks through the image library.
+include dom0-toolstack/bootloader/build.mk

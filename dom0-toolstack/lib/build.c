@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/lib/bootloader.h"
 #include "dom0-toolstack/lib/creation.h"
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/domain.h"
@@ -33,6 +34,7 @@
 #include "xenstore/client/xs_client.h"
 
 #define DEFAULT_EVENT_CHANNELS 1023
+#define MAX_CMDLINE            1023 /* start_info has room for a NUL more */
 #define MEM_SLACK_KIB          1024 /* pages that the hypervisor charges beyond the guest's memory */
 
 /* What the hypervisor itself allocates for a PV domain: its structures, vCPUs, grant frames. */
@@ -43,6 +45,8 @@ struct job {
     struct hl_domain_config config; /* checked and complete */
     struct creation *guard;         /* may be NULL */
     struct hl_build_result *result;
+    struct hl_boot_files boot; /* with bootloader= */
+    const char *kernel_path, *ramdisk_path, *cmdline;
     struct kernel_file kernel;
     struct kernel_image *image;
     int ramdisk_fd;
@@ -94,19 +98,44 @@ static int check_uuid(struct job *j, struct hl_error *e)
     return rc;
 }
 
+/* The files of the configuration, or what the boot loader finds. The configuration itself stays as it is: the next start
+ * finds anew. */
+static int find_files(struct job *j, struct hl_error *e)
+{
+    int rc;
+
+    j->kernel_path = j->config.kernel;
+    j->ramdisk_path = j->config.ramdisk;
+    j->cmdline = j->config.cmdline;
+    if (j->config.bootloader == NULL)
+        return 0;
+    rc = hl_bootloader_run(&j->config, &j->boot, e);
+    if (rc != 0)
+        return rc;
+    j->kernel_path = j->boot.kernel;
+    j->ramdisk_path = *j->boot.ramdisk == '\0' ? NULL : j->boot.ramdisk;
+    j->cmdline = j->boot.args;
+    if (strlen(j->cmdline) <= MAX_CMDLINE)
+        return 0;
+    return hl_fail(e, EINVAL, "find a kernel on the guest's disk", j->config.name,
+                   "the kernel's command line is longer than %d bytes", MAX_CMDLINE);
+}
+
 static int open_kernel(struct job *j, struct hl_error *e)
 {
-    int rc = kernel_file_open(j->config.kernel, &j->kernel, e);
+    int rc = kernel_file_open(j->kernel_path, &j->kernel, e);
 
     if (rc != 0)
         return rc;
     j->result->kernel_from_cache = j->kernel.from_cache;
     j->image = malloc(sizeof(*j->image));
     if (j->image == NULL)
-        return hl_fail(e, ENOMEM, "read the kernel", j->config.kernel, NULL);
+        return hl_fail(e, ENOMEM, "read the kernel", j->kernel_path, NULL);
     rc = kernel_image_parse(j->kernel.data, j->kernel.size, j->image, e);
     if (rc != 0)
-        hl_error_within(e, "%s", j->config.kernel);
+        hl_error_within(e, "%s",
+                        j->config.kernel == NULL ? "the kernel on the guest's disk"
+                                                 : j->config.kernel);
     return rc;
 }
 
@@ -115,19 +144,19 @@ static int open_ramdisk(struct job *j, struct hl_error *e)
     static const char step[] = "read the ramdisk";
     struct stat st;
 
-    if (j->config.ramdisk == NULL)
+    if (j->ramdisk_path == NULL)
         return 0;
-    j->ramdisk_fd = open(j->config.ramdisk, O_RDONLY | O_CLOEXEC);
+    j->ramdisk_fd = open(j->ramdisk_path, O_RDONLY | O_CLOEXEC);
     if (j->ramdisk_fd < 0 || fstat(j->ramdisk_fd, &st) < 0) {
         int err = errno;
 
-        hl_fail(e, err, step, j->config.ramdisk, NULL);
+        hl_fail(e, err, step, j->ramdisk_path, NULL);
         if (err == ENOENT)
             hl_error_advise(e, "check ramdisk= in the configuration");
         return -err;
     }
     if (!S_ISREG(st.st_mode))
-        return hl_fail(e, EINVAL, step, j->config.ramdisk, "it is not a file");
+        return hl_fail(e, EINVAL, step, j->ramdisk_path, "it is not a file");
     j->ramdisk_bytes = (uint64_t)st.st_size;
     return 0;
 }
@@ -256,8 +285,8 @@ static int fill(struct job *j, struct hl_error *e)
         .image = j->image,
         .ramdisk_fd = j->ramdisk_fd,
         .ramdisk_bytes = j->ramdisk_bytes,
-        .ramdisk_name = j->config.ramdisk,
-        .cmdline = j->config.cmdline,
+        .ramdisk_name = j->ramdisk_path,
+        .cmdline = j->cmdline,
         .nr_pages = j->config.memory_kib / 4,
         .claim = j->claim,
         .store_port = j->result->store_port,
@@ -366,6 +395,8 @@ static int prepare(struct job *j, struct hl_error *e)
     if (rc == 0)
         rc = check_uuid(j, e);
     if (rc == 0)
+        rc = find_files(j, e);
+    if (rc == 0)
         rc = open_kernel(j, e);
     if (rc == 0)
         rc = open_ramdisk(j, e);
@@ -380,7 +411,11 @@ static int prepare(struct job *j, struct hl_error *e)
 int hl_domain_build(struct hl_ctx *ctx, const struct hl_domain_config *config,
                     struct creation *guard, struct hl_build_result *result, struct hl_error *e)
 {
-    struct job j = {.ctx = ctx, .guard = guard, .result = result, .ramdisk_fd = -1};
+    struct job j = {.ctx = ctx,
+                    .guard = guard,
+                    .result = result,
+                    .boot = {.kernel_fd = -1, .ramdisk_fd = -1},
+                    .ramdisk_fd = -1};
     int rc;
 
     memset(result, 0, sizeof(*result));
@@ -397,6 +432,7 @@ int hl_domain_build(struct hl_ctx *ctx, const struct hl_domain_config *config,
     kernel_file_close(&j.kernel);
     if (j.ramdisk_fd >= 0)
         close(j.ramdisk_fd);
+    hl_bootloader_close(&j.boot);
     hl_domain_config_free(&j.config);
     return rc;
 }

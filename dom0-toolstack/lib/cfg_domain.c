@@ -3,6 +3,7 @@
  * The meaning of xl.cfg's keys: one row of a table per supported key, each with a setter. Messages
  * name file, line, column and key.
  */
+#include "dom0-toolstack/lib/bootloader.h"
 #include "dom0-toolstack/lib/cfg_domain.h"
 
 #include <errno.h>
@@ -250,6 +251,53 @@ static int set_ramdisk(const struct job *job, const struct cfg_setting *s)
     return set_optional(job, s, &job->c->ramdisk);
 }
 
+static int set_bootloader(const struct job *job, const struct cfg_setting *s)
+{
+    if (s->value->text[0] && !hl_bootloader_known(s->value->text))
+        return cfg_fail(job->err, s->value->place,
+                        "bootloader must be pygrub or hospes-bootloader, found \"%.100s\"",
+                        s->value->text);
+    return set_optional(job, s, &job->c->bootloader);
+}
+
+static int add_bootloader_arg(const struct job *job, const struct cfg_value *v, const char *arg,
+                              size_t len)
+{
+    struct hl_domain_config *c = job->c;
+    char **all = realloc(c->bootloader_args, (c->nr_bootloader_args + 1) * sizeof(*all));
+
+    if (!all)
+        return cfg_fail_memory(job->err, v->place);
+    c->bootloader_args = all;
+    all[c->nr_bootloader_args] = strndup(arg, len);
+    if (!all[c->nr_bootloader_args])
+        return cfg_fail_memory(job->err, v->place);
+    c->nr_bootloader_args++;
+    return 0;
+}
+
+/* A list of words, or one string of them with blanks between. */
+static int set_bootloader_args(const struct job *job, const struct cfg_setting *s)
+{
+    const struct cfg_value *v = s->value;
+    int rc = 0;
+
+    for (size_t i = 0; v->type == CFG_LIST && i < v->nr_items && rc == 0; i++) {
+        if (v->items[i]->type == CFG_LIST)
+            return cfg_fail(job->err, v->items[i]->place, "an item of %s must be a string", s->key);
+        rc = add_bootloader_arg(job, v->items[i], v->items[i]->text, strlen(v->items[i]->text));
+    }
+    if (v->type == CFG_LIST)
+        return rc;
+    for (const char *at = v->text; rc == 0; at += strcspn(at, " \t")) {
+        at += strspn(at, " \t");
+        if (*at == '\0')
+            break;
+        rc = add_bootloader_arg(job, v, at, strcspn(at, " \t"));
+    }
+    return rc;
+}
+
 static int set_action(const struct job *job, const struct cfg_setting *s, enum hl_action *action)
 {
     if (hl_action_from_name(s->value->text, action) < 0)
@@ -406,6 +454,8 @@ static const struct {
     const char *key;
     int (*set)(const struct job *job, const struct cfg_setting *s);
 } setters[] = {
+    {"bootloader", set_bootloader},
+    {"bootloader_args", set_bootloader_args},
     {"builder", set_builder},
     {"cap", set_cap},
     {"channel", set_channel},
@@ -545,8 +595,9 @@ static int check_whole(const struct job *job, struct cfg_place whole)
 
     if (!c->name)
         return cfg_fail(job->err, whole, "name= is missing: every domain needs one");
-    if (!c->kernel)
-        return cfg_fail(job->err, whole, "kernel= is missing: the file of the guest's kernel");
+    if (!c->kernel && !c->bootloader)
+        return cfg_fail(job->err, whole,
+                        "kernel= is missing: the file of the guest's kernel (or bootloader=)");
     if (c->maxvcpus && c->vcpus > c->maxvcpus)
         return cfg_fail(job->err, cfg_find(job->cfg, "maxvcpus")->value->place,
                         "maxvcpus (%u) is less than vcpus (%u)", c->maxvcpus, c->vcpus);

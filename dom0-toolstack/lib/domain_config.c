@@ -46,6 +46,10 @@ void hl_domain_config_free(struct hl_domain_config *c)
     free(c->kernel);
     free(c->ramdisk);
     free(c->cmdline);
+    free(c->bootloader);
+    for (size_t i = 0; i < c->nr_bootloader_args; i++)
+        free(c->bootloader_args[i]);
+    free(c->bootloader_args);
     free(c->pool);
     free(c->config_file);
     hl_device_list_free(&c->devices);
@@ -76,6 +80,22 @@ static bool copy_affinity(struct hl_affinity *to, const struct hl_affinity *from
     return true;
 }
 
+static bool copy_bootloader(struct hl_domain_config *to, const struct hl_domain_config *from)
+{
+    if (!copy_text(&to->bootloader, from->bootloader))
+        return false;
+    if (from->nr_bootloader_args == 0)
+        return true;
+    to->bootloader_args = calloc(from->nr_bootloader_args, sizeof(char *));
+    if (to->bootloader_args == NULL)
+        return false;
+    for (; to->nr_bootloader_args < from->nr_bootloader_args; to->nr_bootloader_args++)
+        if (!copy_text(&to->bootloader_args[to->nr_bootloader_args],
+                       from->bootloader_args[to->nr_bootloader_args]))
+            return false;
+    return true;
+}
+
 int hl_domain_config_copy(struct hl_domain_config *to, const struct hl_domain_config *from)
 {
     bool ok;
@@ -83,12 +103,15 @@ int hl_domain_config_copy(struct hl_domain_config *to, const struct hl_domain_co
     *to = *from;
     to->name = to->kernel = to->ramdisk = to->cmdline = to->pool = to->config_file = NULL;
     to->cpus = to->cpus_soft = (struct hl_affinity){NULL, NULL, 0};
+    to->bootloader = NULL;
+    to->bootloader_args = NULL;
+    to->nr_bootloader_args = 0;
     to->devices = (struct hl_device_list){NULL, 0};
     ok = copy_text(&to->name, from->name) && copy_affinity(&to->cpus, &from->cpus) &&
          copy_affinity(&to->cpus_soft, &from->cpus_soft) && copy_text(&to->kernel, from->kernel) &&
          copy_text(&to->ramdisk, from->ramdisk) && copy_text(&to->cmdline, from->cmdline) &&
          copy_text(&to->pool, from->pool) && copy_text(&to->config_file, from->config_file) &&
-         hl_device_list_copy(&to->devices, &from->devices) == 0;
+         copy_bootloader(to, from) && hl_device_list_copy(&to->devices, &from->devices) == 0;
     if (ok)
         return 0;
     hl_domain_config_free(to);
@@ -164,16 +187,20 @@ static bool is_utf8(const char *text)
 /* The domain's record is JSON, which other texts cannot be put into so that they come out again. */
 static int check_texts(const struct hl_domain_config *c, struct hl_error *e)
 {
-    const char *const texts[] = {c->name,    c->kernel, c->ramdisk,
-                                 c->cmdline, c->pool,   c->config_file};
+    const char *const texts[] = {c->name, c->kernel,      c->ramdisk,   c->cmdline,
+                                 c->pool, c->config_file, c->bootloader};
     static const char *const causes[] = {
-        "name is not UTF-8",    "kernel is not UTF-8", "ramdisk is not UTF-8",
-        "cmdline is not UTF-8", "pool is not UTF-8",   "the config file's name is not UTF-8",
+        "name is not UTF-8",       "kernel is not UTF-8", "ramdisk is not UTF-8",
+        "cmdline is not UTF-8",    "pool is not UTF-8",   "the config file's name is not UTF-8",
+        "bootloader is not UTF-8",
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (texts[i] != NULL && !is_utf8(texts[i]))
             return bad_key(e, c, causes[i], NULL);
+    for (size_t i = 0; i < c->nr_bootloader_args; i++)
+        if (!is_utf8(c->bootloader_args[i]))
+            return bad_key(e, c, "bootloader_args is not UTF-8", NULL);
     return 0;
 }
 
@@ -219,7 +246,7 @@ int hl_domain_config_finish(struct hl_domain_config *c, struct hl_error *e)
     rc = check_texts(c, e);
     if (rc != 0)
         return rc;
-    if (c->type == HL_TYPE_PV && c->kernel == NULL)
+    if (c->type == HL_TYPE_PV && c->kernel == NULL && c->bootloader == NULL)
         return bad_key(e, c, "kernel is missing", "a PV domain needs kernel= or a boot loader");
     if (c->memory_kib == 0)
         return bad_key(e, c, "memory is missing or 0", "say how many MiB: memory=512");

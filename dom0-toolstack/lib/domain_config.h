@@ -62,9 +62,14 @@ struct hl_domain_config {
     int cpu_weight; /* HL_UNSET_INT: the scheduler's default */
     int cpu_cap;    /* percent of one CPU, 0 unlimited, HL_UNSET_INT: the scheduler's default */
 
+    /* With a boot loader, paths in the guest's own file system, and the kernel may be NULL. */
     char *kernel;
     char *ramdisk; /* NULL: none */
     char *cmdline; /* complete: see hl_domain_config_compose_cmdline() */
+
+    char *bootloader; /* a name or path that hl_bootloader_known() accepts; NULL: none */
+    char **bootloader_args;
+    size_t nr_bootloader_args;
 
     enum hl_action on_poweroff, on_reboot, on_crash, on_watchdog, on_soft_reset;
 

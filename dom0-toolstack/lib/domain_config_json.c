@@ -29,6 +29,17 @@ static void put_text(yajl_gen g, const char *key, const char *value)
     put_key(g, value);
 }
 
+static void put_texts(yajl_gen g, const char *key, char *const *values, size_t n)
+{
+    if (n == 0)
+        return;
+    put_key(g, key);
+    yajl_gen_array_open(g);
+    for (size_t i = 0; i < n; i++)
+        put_key(g, values[i]);
+    yajl_gen_array_close(g);
+}
+
 static void put_int(yajl_gen g, const char *key, long long value)
 {
     put_key(g, key);
@@ -92,6 +103,8 @@ static void put_b_info(yajl_gen g, const struct hl_domain_config *c)
     put_text(g, "kernel", c->kernel);
     put_text(g, "ramdisk", c->ramdisk);
     put_text(g, "cmdline", c->cmdline);
+    put_text(g, "bootloader", c->bootloader);
+    put_texts(g, "bootloader_args", c->bootloader_args, c->nr_bootloader_args);
     put_set_int(g, "max_grant_frames", c->max_grant_frames);
     put_set_int(g, "max_maptrack_frames", c->max_maptrack_frames);
     put_set_int(g, "max_grant_version", c->max_grant_version);
@@ -168,6 +181,40 @@ static void get_text(struct reader *r, yajl_val map, const char *key, char **to)
     *to = strdup(v->u.string);
     if (*to == NULL)
         r->no_memory = true;
+}
+
+static void get_texts(struct reader *r, yajl_val map, const char *key, char ***to, size_t *count)
+{
+    yajl_val v = member(map, key);
+    size_t n;
+
+    if (v == NULL)
+        return;
+    if (!YAJL_IS_ARRAY(v)) {
+        r->bad = key;
+        return;
+    }
+    n = YAJL_GET_ARRAY(v)->len;
+    if (n == 0 || *to != NULL)
+        return;
+    *to = calloc(n, sizeof(**to));
+    if (*to == NULL) {
+        r->no_memory = true;
+        return;
+    }
+    for (; *count < n; (*count)++) {
+        const char *text = YAJL_GET_STRING(YAJL_GET_ARRAY(v)->values[*count]);
+
+        if (text == NULL) {
+            r->bad = key;
+            return;
+        }
+        (*to)[*count] = strdup(text);
+        if ((*to)[*count] == NULL) {
+            r->no_memory = true;
+            return;
+        }
+    }
 }
 
 static bool get_int(struct reader *r, yajl_val map, const char *key, long long max, long long *to)
@@ -276,6 +323,8 @@ static void get_b_info(struct reader *r, yajl_val map, struct hl_domain_config *
     get_text(r, map, "kernel", &c->kernel);
     get_text(r, map, "ramdisk", &c->ramdisk);
     get_text(r, map, "cmdline", &c->cmdline);
+    get_text(r, map, "bootloader", &c->bootloader);
+    get_texts(r, map, "bootloader_args", &c->bootloader_args, &c->nr_bootloader_args);
     get_set_int(r, map, "max_grant_frames", &c->max_grant_frames);
     get_set_int(r, map, "max_maptrack_frames", &c->max_maptrack_frames);
     get_set_int(r, map, "max_grant_version", &c->max_grant_version);

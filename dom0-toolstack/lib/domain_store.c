@@ -101,7 +101,8 @@ static void write_vm(struct store_writer *w, const struct hl_domain_config *c, c
     store_put(w, vm, "name", "%s", c->name);
     store_put(w, vm, "start_time", "%lld.%02ld", (long long)now.tv_sec, now.tv_nsec / 10000000);
     store_put(w, vm, "image/ostype", "linux");
-    store_put(w, vm, "image/kernel", "%s", c->kernel);
+    if (c->kernel != NULL)
+        store_put(w, vm, "image/kernel", "%s", c->kernel);
     if (c->ramdisk != NULL)
         store_put(w, vm, "image/ramdisk", "%s", c->ramdisk);
     store_put(w, vm, "image/cmdline", "%s", c->cmdline == NULL ? "" : c->cmdline);

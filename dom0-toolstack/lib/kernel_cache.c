@@ -341,7 +341,8 @@ int kernel_file_open(const char *path, struct kernel_file *k, struct hl_error *e
         dir = -1;
     else
         dir = open(cache_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir >= 0 && open_by_status(dir, &before, k)) {
+    /* A file without a name is a new one each time. */
+    if (dir >= 0 && before.st_nlink > 0 && open_by_status(dir, &before, k)) {
         close(dir);
         return 0;
     }

@@ -69,8 +69,20 @@ static char **environment(const char *const *extra)
     return env;
 }
 
+/* First out of the way of each other, then in place. */
+static void pass_files(const int *files, unsigned int n)
+{
+    int moved[SCRIPT_MAX_FILES];
+
+    for (unsigned int i = 0; i < n; i++)
+        moved[i] = fcntl(files[i], F_DUPFD, 3 + SCRIPT_MAX_FILES);
+    for (unsigned int i = 0; i < n; i++)
+        dup2(moved[i], 3 + (int)i);
+}
+
 /* Between fork and exec only what is safe there. */
-static void child(const struct script *s, char **env, int err)
+static void child(const struct script *s, char **env, int err, const int *files,
+                  unsigned int nr_files)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
@@ -82,7 +94,8 @@ static void child(const struct script *s, char **env, int err)
     dup2(null, STDIN_FILENO);
     dup2(err, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
-    closefrom(3);
+    pass_files(files, nr_files);
+    closefrom(3 + (int)nr_files);
     execvpe(s->argv[0], (char *const *)s->argv, env);
     dprintf(STDERR_FILENO, "%s", strerror(errno));
     _exit(127);
@@ -145,6 +158,12 @@ static int judge(const struct script *s, bool in_time, int status, struct said *
 
 int script_run(const struct script *s, struct hl_error *e)
 {
+    return script_run_with(s, NULL, 0, e);
+}
+
+int script_run_with(const struct script *s, const int *files, unsigned int nr_files,
+                    struct hl_error *e)
+{
     struct said said = {{0}, 0};
     char **env = environment(s->env);
     int out[2], status = 0;
@@ -159,7 +178,7 @@ int script_run(const struct script *s, struct hl_error *e)
     }
     pid = fork();
     if (pid == 0)
-        child(s, env, out[1]);
+        child(s, env, out[1], files, nr_files);
     free(env);
     close(out[1]);
     if (pid < 0) {

@@ -20,6 +20,11 @@ struct script {
  */
 int script_run(const struct script *s, struct hl_error *e);
 
+/* The same, but it inherits `files`, at most SCRIPT_MAX_FILES, as its descriptors 3, 4, ... */
+#define SCRIPT_MAX_FILES 4
+int script_run_with(const struct script *s, const int *files, unsigned int nr_files,
+                    struct hl_error *e);
+
 /* "NAME" in XEN_SCRIPT_DIR unless it has a slash; malloc'd, NULL when out of memory. */
 #define XEN_SCRIPT_DIR "/etc/xen/scripts"
 char *script_path(const char *name);

@@ -40,6 +40,8 @@ $(eval $(call fuzzer,boot,$(addprefix xen/,boot/multiboot.c boot/cmdline.c x86/a
 $(B)/fuzz/boot_fuzz: FUZZ_LIBS := -Wl,--defsym=__boot_opts_start=__start_boot_opts_fuzz,--defsym=__boot_opts_end=__stop_boot_opts_fuzz
 $(eval $(call fuzzer,block,pv-backends/block/queue.c pv-backends/block/request.c))
 $(eval $(call fuzzer,p9,$(addprefix pv-backends/9p/,server.c session.c files.c nodes.c fids.c ring.c)))
+$(eval $(call fuzzer,bootloader,$(addprefix dom0-toolstack/bootloader/,disk.c fs.c menu.c grub_cfg.c extlinux.c find.c)))
+$(B)/fuzz/bootloader_fuzz: FUZZ_LIBS := -lext2fs -lcom_err
 
 fuzz: $(FUZZERS:%=$(B)/fuzz/%_fuzz)
 	@printf '%s\n' $(FUZZERS) | xargs -P $$(nproc) -I NAME tests/fuzz/run $(B)/fuzz NAME $(FUZZ_SECONDS) keep

@@ -46,6 +46,31 @@ hush pvgrub
 works "shutdown" $HL shutdown -w pvgrub
 becomes "it is gone" 20 gone pvgrub
 
+# ---- a boot loader in Domain 0 -------------------------------------------------------------------
+if ours; then
+    works "create with bootloader=" $HL create "$(own pygrub 'bootloader = "/usr/lib/xen-4.17/bin/pygrub"' 'extra = "more=words"')"
+    becomes "the disk's kernel boots" 60 booted pygrub
+    talk pygrub
+    prints "its words, and those of the configuration" 'entry=second more=words' ask pygrub 'cat /proc/cmdline'
+    works "the other entry becomes the default again" ask pygrub \
+        'modprobe -a ext4 crc32c_generic; mkdir -p /mnt; mount -t ext4 /dev/xvda /mnt &&
+         sed -i s/default=1/default=0/ /mnt/boot/grub/grub.cfg && umount /mnt && sync'
+    hush pygrub
+    prints "list -l has the boot loader" '"bootloader": "/usr/lib/xen-4.17/bin/pygrub"' $HL list -l pygrub
+    works "reboot" $HL reboot pygrub
+    becomes "it boots again" 60 times_booted pygrub 2
+    talk pygrub
+    prints "the disk was read again" 'entry=first more=words' ask pygrub 'cat /proc/cmdline'
+    hush pygrub
+    works "destroy" $HL destroy pygrub
+    dd if=/dev/zero of=/disks/empty.img bs=1M count=4 2>/dev/null
+    refuses "a disk with nothing on it" 'looked for a grub.cfg.*no file system' \
+        $HL create "$(own none 'bootloader = "pygrub"' "disk = [ '/disks/empty.img,raw,xvda,w' ]")"
+    refuses "an entry that is not there" 'has no entry "9"' \
+        $HL create "$(own none 'bootloader = "pygrub"' 'bootloader_args = "--entry=9"')"
+    refuses "a boot loader that is not known" 'bootloader must be' $HL create "$(own none 'bootloader = "/bin/true"')"
+fi
+
 same()
 {
     snapshot /tmp/after

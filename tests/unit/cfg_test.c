@@ -309,6 +309,24 @@ static void unknown_keys(void)
     CHECK(strstr(warnings, "obsolete"));
 }
 
+static void boot_loaders(void)
+{
+    CHECK(domain("name='g';memory=64;bootloader='pygrub'\nroot='/dev/xvda1'\n"
+                 "bootloader_args='  --entry=1\t-q '") == 0);
+    CHECK_STR(config.bootloader, "pygrub");
+    CHECK(config.kernel == NULL && config.nr_bootloader_args == 2);
+    CHECK_STR(config.bootloader_args[0], "--entry=1");
+    CHECK_STR(config.bootloader_args[1], "-q");
+    CHECK_STR(config.cmdline, "root=/dev/xvda1");
+    CHECK(domain(BASE "bootloader='/usr/lib/xen-4.17/bin/pygrub'\n"
+                      "bootloader_args=['--entry=One or two','-n']") == 0);
+    CHECK_STR(config.bootloader_args[0], "--entry=One or two");
+    CHECK(config.nr_bootloader_args == 2);
+    CHECK(rejected(BASE "bootloader='/bin/sh'", 2, "pygrub or hospes-bootloader"));
+    CHECK(rejected(BASE "bootloader='pygrub.old'", 2, "pygrub or hospes-bootloader"));
+    CHECK(rejected(BASE "bootloader_args=[['x']]", 2, "string"));
+}
+
 static void unsupported_keys(void)
 {
     CHECK(rejected(BASE "\nvtpm=['backend=x']", 3, "'vtpm' is not supported yet"));
@@ -406,6 +424,7 @@ static const struct test tests[] = {
     {"all_supported_keys", all_supported_keys},
     {"cmdline_wins", cmdline_wins},
     {"unknown_keys", unknown_keys},
+    {"boot_loaders", boot_loaders},
     {"unsupported_keys", unsupported_keys},
     {"every_known_key", every_known_key},
     {"wrong_types", wrong_types},

@@ -38,6 +38,11 @@ static void fill_config(struct hl_domain_config *c)
     c->kernel = strdup("/boot/vmlinuz");
     c->ramdisk = strdup("/boot/initrd.img");
     c->cmdline = strdup("root=/dev/xvda1 console=hvc0 \\ \n tab\t");
+    c->bootloader = strdup("pygrub");
+    c->bootloader_args = calloc(2, sizeof(char *));
+    c->bootloader_args[0] = strdup("--entry=a b");
+    c->bootloader_args[1] = strdup("-q");
+    c->nr_bootloader_args = 2;
     c->on_poweroff = HL_ACTION_PRESERVE;
     c->on_reboot = HL_ACTION_RENAME_RESTART;
     c->on_crash = HL_ACTION_COREDUMP_DESTROY;
@@ -84,6 +89,9 @@ static void json_round_trip(void)
         CHECK(d.cpu_weight == 512 && d.cpu_cap == 150 && d.max_maptrack_frames == 0);
         CHECK(d.on_reboot == HL_ACTION_RENAME_RESTART && d.on_soft_reset == HL_ACTION_DESTROY);
         CHECK(d.max_event_channels == 4095 && d.max_grant_version == 1);
+        CHECK_STR(d.bootloader, "pygrub");
+        CHECK(d.nr_bootloader_args == 2);
+        CHECK_STR(d.bootloader_args[0], "--entry=a b");
         hl_domain_config_free(&d);
     }
     hl_domain_config_free(&c);
@@ -243,6 +251,8 @@ static void slash_in_name(struct hl_domain_config *c)
 
 static void no_kernel(struct hl_domain_config *c)
 {
+    free(c->bootloader);
+    c->bootloader = NULL;
     free(c->kernel);
     c->kernel = NULL;
 }

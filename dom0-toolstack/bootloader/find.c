@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See find.h. */
+#include "dom0-toolstack/bootloader/find.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dom0-toolstack/bootloader/fs.h"
+#include "dom0-toolstack/bootloader/menu.h"
+
+#define MAX_CONFIG ((size_t)1 << 20)
+
+/* Where a menu may be, the likeliest first. `dir` is what relative paths begin at; NULL: it is GRUB's. */
+static const struct place {
+    const char *path, *env, *dir;
+} places[] = {
+    {"/boot/grub/grub.cfg", "/boot/grub/grubenv", NULL},
+    {"/grub/grub.cfg", "/grub/grubenv", NULL},
+    {"/boot/grub2/grub.cfg", "/boot/grub2/grubenv", NULL},
+    {"/grub2/grub.cfg", "/grub2/grubenv", NULL},
+    {"/boot/extlinux/extlinux.conf", NULL, "/boot/extlinux"},
+    {"/extlinux/extlinux.conf", NULL, "/extlinux"},
+    {"/boot/extlinux.conf", NULL, "/boot"},
+    {"/extlinux.conf", NULL, ""},
+    {"/boot/syslinux/syslinux.cfg", NULL, "/boot/syslinux"},
+};
+#define NR_PLACES (sizeof(places) / sizeof(places[0]))
+
+struct search {
+    struct disk *disk;
+    const struct boot_request *r;
+    struct boot_output *out;
+    struct fs *fs;
+    struct menu menu;
+    const char *config; /* the menu's path, NULL: none was found */
+    char *why;
+    size_t size;
+};
+
+__attribute__((format(printf, 3, 4))) static int fail(struct search *s, int rc, const char *text,
+                                                      ...)
+{
+    va_list args;
+
+    va_start(args, text);
+    vsnprintf(s->why, s->size, text, args);
+    va_end(args);
+    return rc;
+}
+
+/* Adds to what is said already. */
+__attribute__((format(printf, 2, 3))) static void add(struct search *s, const char *text, ...)
+{
+    size_t n = strlen(s->why);
+    va_list args;
+
+    va_start(args, text);
+    vsnprintf(s->why + n, s->size - n, text, args);
+    va_end(args);
+}
+
+/* ---- one file system ---- */
+
+/* 1: it has a menu, which is read. 0: none. */
+static int read_menu(struct search *s)
+{
+    for (size_t i = 0; i < NR_PLACES; i++) {
+        const struct place *p = &places[i];
+        char *text, *env = NULL;
+        size_t n;
+        int rc = fs_read_file(s->fs, p->path, MAX_CONFIG, &text, &n);
+
+        if (rc == -ENOMEM)
+            return fail(s, rc, "out of memory");
+        if (rc == -EFBIG)
+            return fail(s, rc, "%s is longer than a megabyte", p->path);
+        if (rc < 0)
+            continue;
+        if (p->env != NULL && fs_read_file(s->fs, p->env, MAX_CONFIG, &env, &n) < 0)
+            env = NULL;
+        rc = p->dir == NULL ? menu_read_grub(&s->menu, text, env)
+                            : menu_read_extlinux(&s->menu, text, p->dir);
+        free(text);
+        free(env);
+        s->config = p->path;
+        return rc < 0 ? fail(s, rc, "out of memory while %s was read", p->path) : 1;
+    }
+    return 0;
+}
+
+static int probe_sink(void *opaque, const void *data, size_t n)
+{
+    (void)opaque, (void)data, (void)n;
+    return -EEXIST; /* there is something: enough */
+}
+
+/* 1: this is the file system to boot from. */
+static int is_wanted(struct search *s)
+{
+    if (s->r->kernel == NULL)
+        return read_menu(s);
+    return fs_copy(s->fs, s->r->kernel, BOOT_MAX_KERNEL, probe_sink, NULL) == -EEXIST;
+}
+
+static int try_partition(struct search *s, const struct partition *p)
+{
+    const char *why;
+    int rc = fs_open(s->disk, p, &s->fs, &why);
+    char name[40] = "the disk as a whole";
+
+    if (p->number != 0)
+        snprintf(name, sizeof(name), "partition %u", p->number);
+    if (rc == -ENOMEM)
+        return fail(s, rc, "out of memory");
+    if (rc < 0) {
+        add(s, "; %s: %s", name, why);
+        return 0;
+    }
+    rc = is_wanted(s);
+    if (rc == 0)
+        add(s, "; %s: not there", name);
+    if (rc <= 0) {
+        fs_close(s->fs);
+        s->fs = NULL;
+    }
+    return rc;
+}
+
+/* ---- the disk ---- */
+
+static int try_all(struct search *s, const struct partition *parts, unsigned int n, bool active)
+{
+    int rc = 0;
+
+    for (unsigned int i = 0; i < n && rc == 0; i++)
+        if (parts[i].active == active)
+            rc = try_partition(s, &parts[i]);
+    return rc;
+}
+
+static int find_fs(struct search *s)
+{
+    struct partition *parts = calloc(MAX_PARTITIONS, sizeof(*parts));
+    struct partition whole = {0, s->r->offset, s->disk->size - s->r->offset, false};
+    const char *kind = "no";
+    unsigned int n;
+    int rc;
+
+    if (parts == NULL)
+        return fail(s, -ENOMEM, "out of memory");
+    fail(s, 0, "looked for %s",
+         s->r->kernel != NULL ? s->r->kernel : "a grub.cfg or extlinux.conf in /boot or /");
+    n = s->r->offset != 0 ? 0 : disk_partitions(s->disk, parts, &kind);
+    if (n == 0) {
+        rc = try_partition(s, &whole);
+    } else {
+        add(s, " on a disk with a table of partitions (%s)", kind);
+        rc = try_all(s, parts, n, true);
+        if (rc == 0)
+            rc = try_all(s, parts, n, false);
+        /* A file system that has the whole disk may look as if it had a table. */
+        if (rc == 0)
+            rc = try_partition(s, &whole);
+    }
+    free(parts);
+    return rc == 0 ? -ENOENT : rc;
+}
+
+/* ---- what comes out ---- */
+
+static int put_args(struct search *s, const char *own)
+{
+    char text[BOOT_MAX_ARGS];
+    const char *more = s->r->args;
+    bool both = own[0] != '\0' && more != NULL && more[0] != '\0';
+    int n = snprintf(text, sizeof(text), "%s%s%s", own, both ? " " : "", more == NULL ? "" : more);
+
+    if (n >= (int)sizeof(text))
+        return fail(s, -EINVAL, "the kernel's command line is longer than %d bytes", BOOT_MAX_ARGS);
+    return s->out->put(s->out, BOOT_ARGS, text, (size_t)n);
+}
+
+static int put_list(struct search *s)
+{
+    unsigned int nth = 0;
+    int rc = 0;
+
+    for (unsigned int i = 0; i < s->menu.count && rc == 0; i++) {
+        const struct menu_item *item = s->menu.items[i];
+        char line[512];
+
+        if (item->kernel == NULL)
+            continue;
+        snprintf(line, sizeof(line), "%u: %.400s\n", nth++,
+                 item->title != NULL ? item->title : "(no title)");
+        rc = s->out->put(s->out, BOOT_LIST, line, strlen(line));
+    }
+    return rc;
+}
+
+struct part_sink {
+    struct boot_output *out;
+    enum boot_part part;
+    uint64_t written;
+};
+
+static int part_put(void *opaque, const void *data, size_t n)
+{
+    struct part_sink *p = opaque;
+
+    p->written += n;
+    return p->out->put(p->out, p->part, data, n);
+}
+
+static int put_file(struct search *s, enum boot_part part, const char *path, struct part_sink *sink)
+{
+    uint64_t max = part == BOOT_KERNEL ? BOOT_MAX_KERNEL : BOOT_MAX_RAMDISK;
+    const char *what = part == BOOT_KERNEL ? "kernel" : "ramdisk";
+    uint64_t before = sink->written;
+    int rc;
+
+    sink->out = s->out;
+    sink->part = part;
+    rc = before > max ? -EFBIG : fs_copy(s->fs, path, max - before, part_put, sink);
+    if (rc == 0 && sink->written == before)
+        return fail(s, -EINVAL, "the %s %.200s is empty", what, path);
+    if (rc == -ENOENT)
+        return fail(s, rc, "the %s %.200s, which %s names, is not there", what, path,
+                    s->config == NULL ? "the configuration" : s->config);
+    if (rc == -EFBIG)
+        return fail(s, rc, "the %s %.200s is bigger than %llu MiB", what, path,
+                    (unsigned long long)(max >> 20));
+    if (rc < 0)
+        return fail(s, rc, "the %s %.200s cannot be read: %s", what, path, strerror(-rc));
+    return 0;
+}
+
+/* Several ramdisks are one, each beginning at a multiple of four: so Linux unpacks them. */
+static int put_ramdisks(struct search *s, const struct menu_item *i)
+{
+    static const char zeros[3];
+    struct part_sink sink = {0};
+    int rc = 0;
+
+    for (unsigned int n = 0; n < i->nr_initrds && rc == 0; n++) {
+        if (sink.written % 4 != 0)
+            rc = part_put(&sink, zeros, 4 - sink.written % 4);
+        if (rc == 0)
+            rc = put_file(s, BOOT_RAMDISK, i->initrds[n], &sink);
+    }
+    return rc;
+}
+
+static int put_item(struct search *s, const struct menu_item *i)
+{
+    struct part_sink sink = {0};
+    int rc = put_args(s, i->args == NULL ? "" : i->args);
+
+    if (rc == 0)
+        rc = put_file(s, BOOT_KERNEL, i->kernel, &sink);
+    return rc == 0 ? put_ramdisks(s, i) : rc;
+}
+
+static int put_named(struct search *s)
+{
+    struct part_sink kernel = {0}, ramdisk = {0};
+    int rc = put_args(s, "");
+
+    if (rc == 0)
+        rc = put_file(s, BOOT_KERNEL, s->r->kernel, &kernel);
+    if (rc == 0 && s->r->ramdisk != NULL)
+        rc = put_file(s, BOOT_RAMDISK, s->r->ramdisk, &ramdisk);
+    return rc;
+}
+
+static int put_chosen(struct search *s)
+{
+    const struct menu_item *i = menu_choose(&s->menu, s->r->entry);
+
+    if (i != NULL)
+        return put_item(s, i);
+    if (s->r->entry != NULL)
+        return fail(s, -ENOENT, "%s has no entry \"%.100s\" with a kernel", s->config, s->r->entry);
+    return fail(s, -ENOENT, "%s has no entry with a kernel", s->config);
+}
+
+int boot_find(struct disk *d, const struct boot_request *r, struct boot_output *out, char *why,
+              size_t size)
+{
+    struct search s = {.disk = d, .r = r, .out = out, .why = why, .size = size};
+    int rc;
+
+    if (r->offset >= d->size)
+        return fail(&s, -EINVAL, "the disk ends before the offset %llu",
+                    (unsigned long long)r->offset);
+    rc = find_fs(&s);
+    if (rc > 0)
+        rc = r->list ? put_list(&s) : r->kernel != NULL ? put_named(&s) : put_chosen(&s);
+    fs_close(s.fs);
+    menu_free(&s.menu);
+    return rc;
+}

@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# hospes-bootloader on disk images: tables and file systems made by the usual tools, broken ones, and what the process
+# that reads them may do.
+#     tests/unit/bootloader.sh build/bin/hospes-bootloader build/test/bootloader_run
+LOADER=$(realpath "$1")
+RUN=$(realpath "$2")
+PATH=$(dirname "$LOADER"):$PATH:/usr/sbin:/sbin
+DIR=$(mktemp -d)
+trap 'rm -rf "$DIR"' EXIT
+failures=0
+cd "$DIR" || exit 1
+mkdir out
+
+# verdict NAME STATUS [why]
+verdict()
+{
+    if [ "$2" = 0 ]; then
+        echo "ok bootloader_$1"
+    else
+        echo "not ok bootloader_$1: ${3:-} $(cat said 2>/dev/null | tr '\n' ' ')"
+        failures=$((failures + 1))
+    fi
+}
+
+# boots NAME IMAGE [OPTION...]: kernel, ramdisk and words come out as they went in.
+boots()
+{
+    local name=$1 image=$2
+    shift 2
+    rm -f out/*
+    "$LOADER" -q "$@" --output-format=simple --output-directory=out --output=result "$image" >said 2>&1 &&
+        cmp -s root/boot/vmlinuz "$(sed -n 's/^kernel //p' result)" &&
+        cmp -s root/boot/initrd "$(sed -n 's/^ramdisk //p' result)" &&
+        grep -q "^args ${WORDS:-root=LABEL=x ro quiet}\$" result
+    verdict "$name" $? "$(tr '\n' ' ' <result)"
+}
+
+# refuses NAME REGEX IMAGE [OPTION...]: it fails with that message, and leaves nothing.
+refuses()
+{
+    local name=$1 regex=$2 image=$3
+    shift 3
+    rm -f out/*
+    if "$LOADER" --output-directory=out "$@" "$image" >said 2>&1; then
+        verdict "$name" 1 "it succeeded:"
+    elif ! grep -qE "$regex" said; then
+        verdict "$name" 1 "the message does not match '$regex':"
+    else
+        [ -z "$(ls out)" ]
+        verdict "$name" $? "files are left"
+    fi
+}
+
+# on_disk FILE SIZE START FS: a copy of the file system at byte START (a multiple of a megabyte) of a new disk.
+on_disk()
+{
+    truncate -s "$2" "$1"
+    dd if="$4" of="$1" bs=1M seek=$(($3 / 1048576)) conv=notrunc,sparse status=none
+}
+
+mkdir -p root/boot/grub root/empty
+head -c 3000001 /dev/urandom >root/boot/vmlinuz
+head -c 1234567 /dev/urandom >root/boot/initrd
+printf '%s\n' 'set default=0' 'menuentry "One" {' ' linux /boot/vmlinuz root=LABEL=x ro quiet' \
+    ' initrd /boot/initrd' '}' 'menuentry "Two" {' ' linux /boot/vmlinuz two' ' initrd /boot/initrd' '}' \
+    'menuentry "Lost" {' ' linux /boot/lost' '}' >root/boot/grub/grub.cfg
+for fs in ext2 ext3 ext4; do
+    mke2fs -q -t $fs -d root $fs.img 16M >/dev/null 2>&1
+    boots $fs $fs.img
+done
+mke2fs -q -t ext4 -b 4096 -O inline_data,64bit,bigalloc,metadata_csum -d root features.img 24M >/dev/null 2>&1
+boots features features.img
+WORDS="two more" boots entry_by_number ext4.img --entry=1 --args=more
+WORDS="two" boots entry_by_title ext4.img --entry=Two
+WORDS="a b" boots kernel_by_name ext4.img --kernel=/boot/vmlinuz --ramdisk=/boot/initrd "--args=a b"
+
+# ---- tables, formats ---------------------------------------------------------------------------------
+on_disk mbr.img 40M 16777216 ext4.img
+printf '%s\n' 'label: dos' '2048,4096,82' '32768,32768,83,*' | sfdisk -q mbr.img
+boots mbr mbr.img
+on_disk logical.img 64M 33554432 ext4.img
+printf '%s\n' 'label: dos' '2048,4096,83' '8192,,E' '10240,2048,83' '65536,32768,83' | sfdisk -q logical.img
+boots logical_partition logical.img
+on_disk gpt.img 64M 33554432 ext4.img
+printf '%s\n' 'label: gpt' '2048,4096,U' '65536,32768,L' | sfdisk -q gpt.img
+boots gpt gpt.img
+boots offset gpt.img --offset=33554432
+qemu-img convert -O qcow2 -c gpt.img gpt.qcow2
+boots qcow2 gpt.qcow2 --format=qcow2
+(
+    # A /boot of its own, and its links.
+    mkdir -p apart
+    cp -r root/boot/* apart/
+    mv apart/vmlinuz apart/vmlinuz-1
+    ln -s vmlinuz-1 apart/vmlinuz
+    sed -i 's|/boot/|/|' apart/grub/grub.cfg
+    mke2fs -q -t ext4 -d apart apart.img 16M
+) >/dev/null 2>&1
+boots boot_apart apart.img
+
+# ---- lists and formats of the result ---------------------------------------------------------------
+"$LOADER" -l ext4.img >said 2>&1 && [ "$(cat said)" = "$(printf '0: One\n1: Two\n2: Lost')" ]
+verdict list $?
+"$LOADER" --output-directory=out --output-format=simple0 ext4.img | tr '\0' '\n' >said &&
+    grep -q '^kernel out/boot_kernel\.' said && grep -q '^ramdisk out/boot_ramdisk\.' said && [ "$(wc -l <said)" = 3 ]
+verdict simple0 $?
+"$LOADER" --output-directory=out ext4.img >said &&
+    grep -qE '^linux \(kernel out/boot_kernel\.[^ )]+\)\(ramdisk out/boot_ramdisk\.[^ )]+\)\(args "root=LABEL=x ro quiet"\)$' said
+verdict sxp $?
+
+# ---- as hl does it ------------------------------------------------------------------------------------
+[ "$("$RUN" gpt.qcow2 qcow2 'a b' 2>said)" = "root=LABEL=x ro quiet a b" ] && cmp root/boot/vmlinuz got.kernel >>said &&
+    cmp root/boot/initrd got.ramdisk >>said
+verdict for_hl $?
+[ "$("$RUN" ext4.img raw '' -q --entry=Two 2>said)" = two ]
+verdict for_hl_with_arguments $?
+! "$RUN" ext4.img raw '' --entry=9 >said 2>&1 && grep -q "find a kernel on the guest's disk .*has no entry" said
+verdict for_hl_without_entry $?
+! "$RUN" ext4.img raw '' -l >said 2>&1 && grep -q 'found no kernel' said
+verdict for_hl_with_a_list $?
+! "$RUN" -x raw '' >said 2>&1 && grep -q 'No such file' said
+verdict for_hl_with_a_strange_name $?
+
+# ---- what cannot be --------------------------------------------------------------------------------
+refuses no_image 'nothere' nothere
+refuses no_such_entry 'grub.cfg has no entry "7"' ext4.img --entry=7
+refuses no_such_kernel 'the kernel /boot/lost, which /boot/grub/grub.cfg names, is not there' ext4.img --entry=Lost
+refuses no_such_path 'looked for /boot/none' ext4.img --kernel=/boot/none
+truncate -s 20M zeros.img
+refuses nothing_there 'looked for a grub.cfg.*the disk as a whole: there is no file system' zeros.img
+mkdir -p bare/etc
+mke2fs -q -t ext4 -d bare bare.img 8M >/dev/null 2>&1
+on_disk two.img 40M 16777216 bare.img
+printf '%s\n' 'label: dos' '2048,4096,82' '32768,16384,83,*' | sfdisk -q two.img
+refuses no_menu 'MBR.*partition 2: not there; partition 1: there is no file system' two.img
+printf XFSB | dd of=zeros.img conv=notrunc status=none
+refuses another_file_system 'XFS, which is not supported' zeros.img
+cp ext4.img cut.img
+truncate -s 2M cut.img
+refuses cut_short 'cut short' cut.img
+refuses offset_beyond 'ends before the offset' ext4.img --offset=1099511627776
+refuses not_qcow2 'qcow2' ext4.img --format=qcow2
+refuses no_folder 'make a file in' ext4.img --output-directory=/nowhere
+
+# Damaged at random places of the metadata: it ends, by itself, with or without a kernel.
+RANDOM=1
+for round in $(seq 40); do
+    cp ext4.img damaged.img
+    for i in 1 2 3 4 5 6 7 8; do
+        printf "\\x$(printf %x $((RANDOM % 256)))" |
+            dd of=damaged.img bs=1 seek=$((1024 + (RANDOM * 32768 + RANDOM) % 400000)) conv=notrunc status=none
+    done
+    rm -f out/*
+    timeout 60 "$LOADER" --output-directory=out damaged.img >said 2>&1
+    status=$?
+    [ $status -le 1 ] || break
+done
+[ $status -le 1 ]
+verdict damaged $? "status $status in round $round"
+
+[ $failures = 0 ]
