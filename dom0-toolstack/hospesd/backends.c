@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,8 +97,11 @@ static void ended(void *opaque, uint32_t events)
     loop_timer_set(&p->d->loop, &p->again, p->pause, start_process, p);
 }
 
-/* Beside our own program, or where the system has it. */
-static void run(const char *program, const char *path)
+/*
+ * Beside our own program, or where the system has it. While it waits for its turn it goes with us, so that
+ * the next of us does not find one more each time; when it serves the device it stays.
+ */
+static void run(const char *program, const char *path, pid_t parent)
 {
     char self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - strlen(program) - 2);
@@ -107,6 +111,9 @@ static void run(const char *program, const char *path)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent)
+        _exit(0);
     if (slash != NULL) {
         strcpy(slash + 1, program);
         execl(self, program, path, (char *)NULL);
@@ -118,12 +125,12 @@ static void run(const char *program, const char *path)
 static void start_process(void *opaque)
 {
     struct backend_process *p = opaque;
-    pid_t pid = fork();
+    pid_t self = getpid(), pid = fork();
     int fd;
 
     p->started = loop_now();
     if (pid == 0)
-        run(p->kind->program, p->path);
+        run(p->kind->program, p->path, self);
     if (pid < 0) {
         say("cannot start %s: %s", p->kind->program, strerror(errno));
         loop_timer_set(&p->d->loop, &p->again, LONGEST_PAUSE, start_process, p);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,5 +32,9 @@ int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t 
     while (fd >= 0 && !*stop && flock(fd, LOCK_EX) < 0)
         if (errno != EINTR)
             return hl_fail(e, errno, "lock the device", name, NULL);
-    return fd < 0 ? hl_fail(e, errno, "lock the device", name, NULL) : *stop ? -EINTR : 0;
+    if (fd < 0)
+        return hl_fail(e, errno, "lock the device", name, NULL);
+    /* From now on the program outlives hospesd, which had it die with itself (backends.c). */
+    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    return *stop ? -EINTR : 0;
 }
