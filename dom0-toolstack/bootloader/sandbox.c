@@ -97,8 +97,8 @@ static int add_rules(scmp_filter_ctx f, int fd)
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]) && rc == 0; i++)
         rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, plain[i], 0);
     for (size_t i = 0; i < sizeof(on_fd) / sizeof(on_fd[0]) && rc == 0; i++)
-        rc =
-            seccomp_rule_add(f, SCMP_ACT_ALLOW, on_fd[i], 1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)fd));
+        rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, on_fd[i], 1,
+                              SCMP_CMP(0, SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)fd));
     if (rc == 0)
         rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
                               SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <rfb/rfb.h>
+#include <rfb/rfbregion.h>
 
 #include "dom0-toolstack/lib/error.h"
 #include "pv-backends/fb/input.h"
