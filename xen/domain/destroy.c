@@ -41,6 +41,7 @@ static int (*const steps[])(struct domain *d) = {
     kill_irqs,              /* no interrupt arrives any more */
     kill_vcpu_info,         /* references on its own frames go before the frames */
     grant_release_mappings, /* what it had mapped is its lenders' again */
+    pv_domain_unload,       /* no CPU uses its tables */
     pv_domain_relinquish,   /* page tables, then all memory */
 };
 

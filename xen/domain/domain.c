@@ -24,7 +24,7 @@ void domain_init_common(struct domain *d)
     rangeset_init(&d->irq_caps, MAX_RANGES);
     tasklet_init(&d->crash_tasklet, domain_crash_shutdown, d);
     tasklet_init(&d->free_tasklet, domain_free, d);
-    d->frames_head = FRAME_LINK_END;
+    d->frames_head = d->frames_left = FRAME_LINK_END;
     d->pt_teardown = FRAME_LINK_END;
     d->shutdown_code = SHUTDOWN_CODE_NONE;
 }

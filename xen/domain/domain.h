@@ -99,6 +99,7 @@ struct domain {
     /* Memory. mem_lock guards the lists and counts. */
     struct spinlock mem_lock;
     uint32_t frames_head; /* list of frames through frame.prev/next */
+    uint32_t frames_left; /* of a dying domain: where those begin that are still to be freed */
     uint32_t tot_pages, max_pages, claimed_pages, xenheap_pages;
     uint32_t nr_mapped_foreign;
     struct spinlock pt_lock;      /* page-table types; see mm/frame.h */

@@ -122,6 +122,8 @@ static inline void dom_list_add(struct domain *d, struct frame *f)
 
 static inline void dom_list_del(struct domain *d, struct frame *f)
 {
+    if (unlikely((uint32_t)mfn_x(frame_to_mfn(f)) == d->frames_left))
+        d->frames_left = f->next;
     if (f->prev != FRAME_LINK_END)
         frame_table[f->prev].next = f->next;
     else

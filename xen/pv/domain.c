@@ -223,12 +223,10 @@ static void unload_l4(void *unused __unused)
  * host may have other work for this CPU each time it looks. */
 #define RELINQUISH_BATCH 256
 
-/* All pins, tables, GDTs and frames of a dying domain, whose vCPUs run nowhere. */
-int pv_domain_relinquish(struct domain *d)
+/* The vCPUs run nowhere. */
+int pv_domain_unload(struct domain *d)
 {
     struct vcpu *v;
-    unsigned int done = 0;
-    int rc;
 
     for_each_vcpu(d, v)
     {
@@ -241,22 +239,33 @@ int pv_domain_relinquish(struct domain *d)
     smp_call(cpu_online_map, unload_l4, NULL, true);
 
     dom_claim(d, 0); /* what it was promised and never had */
+    spin_lock(&d->mem_lock);
+    d->frames_left = d->frames_head; /* the list only shrinks from here on */
+    spin_unlock(&d->mem_lock);
+    return 0;
+}
+
+/* All pins, tables and frames of a dying domain. */
+int pv_domain_relinquish(struct domain *d)
+{
+    unsigned int done = 0;
+    int rc;
+
     spin_lock(&d->pt_lock);
     for (;;) {
         rc = pt_drain(d);
         if (rc)
             break;
         /* Frames leave the list when they are freed; those that others have mapped stay, with
-         * ALLOCATED clear, until the last mapping goes. */
+         * ALLOCATED clear, until the last mapping goes: they are not looked at again. */
         struct frame *f = NULL;
         spin_lock(&d->mem_lock);
-        uint32_t i = d->frames_head;
-        while (i != FRAME_LINK_END) {
-            if (READ_ONCE(frame_table[i].info) & FI_ALLOCATED) {
-                f = &frame_table[i];
-                break;
+        while (!f && d->frames_left != FRAME_LINK_END) {
+            f = &frame_table[d->frames_left];
+            if (!(READ_ONCE(f->info) & FI_ALLOCATED)) {
+                d->frames_left = f->next;
+                f = NULL;
             }
-            i = frame_table[i].next;
         }
         spin_unlock(&d->mem_lock);
         if (!f)

@@ -78,7 +78,9 @@ int pv_vcpu_init(struct vcpu *v);
 /* Start state as in the ABI; v does not run. -ERESTART: call again. (VCPUOP_initialise, domctl) */
 int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 void pv_vcpu_destroy(struct vcpu *v);
-/* Drop page tables, GDT, LDT of all vCPUs and then every frame; -ERESTART. (domain_kill) */
+/* Drop page tables, GDT, LDT of all vCPUs, and see that no CPU has them loaded. (domain_kill) */
+int pv_domain_unload(struct domain *d);
+/* Then every pin, table and frame; -ERESTART. (domain_kill) */
 int pv_domain_relinquish(struct domain *d);
 
 /*

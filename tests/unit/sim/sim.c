@@ -626,6 +626,10 @@ void pv_vcpu_destroy(struct vcpu *v)
 {
     hv_free(v->pv.traps);
 }
+int pv_domain_unload(struct domain *d __unused)
+{
+    return 0;
+}
 int pv_domain_relinquish(struct domain *d)
 {
     for (unsigned int i = 0; i < SIM_FRAMES; i++) {
