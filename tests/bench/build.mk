@@ -10,3 +10,10 @@ $(eval $(call guest_kernel,scale,$(addprefix $(B)/guest/tests/bench/, scale.o re
 bench: all
 	tests/bench/run --build=$(B)
 	tests/bench/run-scale --build=$(B)
+	tests/bench/run-devices
+
+# Runs in guests, too, which have no libraries.
+ALL += $(B)/tests/io
+$(B)/tests/io: tests/bench/io.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
