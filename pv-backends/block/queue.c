@@ -282,20 +282,37 @@ static int map_kept(struct block_queue *q, unsigned int entries, bool again, str
     return 0;
 }
 
+static bool was_taken(const struct block_queue *q, const struct kept_entry *k)
+{
+    return k->state != ENTRY_FREE && (int32_t)(k->index - q->kept->req_cons) < 0;
+}
+
+/* Answers that the record does not know to have been shown. */
+static unsigned int answers_kept(const struct block_queue *q)
+{
+    unsigned int n = 0;
+
+    for (unsigned int i = 0; i < q->kept->size; i++) {
+        const struct kept_entry *k = &q->kept->entry[i];
+        n += was_taken(q, k) && k->state == ENTRY_ANSWERED &&
+             (int32_t)(k->answer - q->kept->rsp_prod) >= 0;
+    }
+    return n;
+}
+
 /* Where an earlier backend stopped. The ring's own index may be one push ahead of the record, or the guest's invention: no
- * more was answered than was taken. */
+ * more was shown than was answered. */
 static void resume(struct block_queue *q)
 {
     RING_IDX shown = XEN_RING_ONCE_(q->ring.sring->rsp_prod);
 
-    if (shown - q->kept->rsp_prod > q->kept->req_cons - q->kept->rsp_prod)
+    if (shown - q->kept->rsp_prod > answers_kept(q))
         shown = q->kept->rsp_prod;
     for (unsigned int i = 0; i < q->kept->size; i++) {
         struct kept_entry *k = &q->kept->entry[i];
-        bool taken = (int32_t)(k->index - q->kept->req_cons) < 0;
         bool seen = k->state == ENTRY_ANSWERED && (int32_t)(k->answer - shown) < 0;
 
-        k->state = k->state != ENTRY_FREE && taken && !seen ? ENTRY_TAKEN : ENTRY_FREE;
+        k->state = was_taken(q, k) && !seen ? ENTRY_TAKEN : ENTRY_FREE;
     }
     q->ring.req_cons = q->kept->req_cons;
     q->ring.rsp_prod_pvt = q->kept->rsp_prod = shown;
