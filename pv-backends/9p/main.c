@@ -39,14 +39,6 @@ struct share {
 };
 
 static volatile sig_atomic_t stop;
-static char *lock_name;
-
-/* Nobody will wait for the device any more. */
-static void forget_turn(void)
-{
-    if (lock_name != NULL)
-        unlink(lock_name);
-}
 
 static void on_signal(int signal)
 {
@@ -221,7 +213,7 @@ static void serve(struct share *s)
         while ((port = evtchn_pending(s->b.ev)) >= 0)
             evtchn_unmask(s->b.ev, (uint32_t)port);
         if (!changed(s)) {
-            forget_turn();
+            turn_forget();
             return;
         }
         more = work(s);
@@ -294,7 +286,7 @@ int main(int argc, char **argv)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     umask(0);
     setrlimit(RLIMIT_NOFILE, &files);
-    int rc = turn_wait("9p", argv[1], &stop, &lock_name, e);
+    int rc = turn_wait("9p", argv[1], &stop, e);
     if (rc == 0)
         rc = open_share(&s, argv[1], e);
     if (rc == 0)
@@ -302,7 +294,7 @@ int main(int argc, char **argv)
     if (rc < 0 && s.b.xs != NULL) {
         backend_complain(&s.b, e);
         backend_set_state(&s.b, XenbusStateClosed);
-        forget_turn();
+        turn_forget();
     } else if (rc < 0)
         fprintf(stderr, "hospes-9p: %s\n", hl_error_sentence(e));
     if (rc == 0) {
@@ -314,6 +306,5 @@ int main(int argc, char **argv)
     if (s.b.path != NULL)
         backend_close(&s.b);
     hl_error_free(e);
-    free(lock_name);
     return rc < 0;
 }

@@ -25,14 +25,6 @@
 #include "xenstore/client/xs_client.h"
 
 static volatile sig_atomic_t stop;
-static char *lock_name;
-
-/* Nobody will wait for the device any more. */
-static void forget_turn(void)
-{
-    if (lock_name != NULL)
-        unlink(lock_name);
-}
 
 static void on_signal(int signal)
 {
@@ -53,7 +45,7 @@ static void rung(void *opaque)
 static void stored(void *opaque)
 {
     if (!vbd_changed(opaque)) {
-        forget_turn();
+        turn_forget();
         stop = 1;
     }
 }
@@ -89,7 +81,7 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    int rc = turn_wait("block", argv[1], &stop, &lock_name, e);
+    int rc = turn_wait("block", argv[1], &stop, e);
     if (rc == 0)
         rc = io_open(&io, 256, e);
     if (rc == 0)
@@ -99,7 +91,7 @@ int main(int argc, char **argv)
     if (rc < 0 && v.b.xs != NULL) {
         backend_complain(&v.b, e);
         backend_set_state(&v.b, XenbusStateClosed);
-        forget_turn();
+        turn_forget();
     } else if (rc < 0)
         fprintf(stderr, "hospes-block: %s\n", hl_error_sentence(e));
     if (rc == 0) {

@@ -49,7 +49,6 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_handler = on_signal};
     struct hl_error *e = hl_error_new();
     struct fb_device d = {.hv = NULL};
-    char *lock = NULL;
     bool gone = false;
     int rc;
 
@@ -61,7 +60,7 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    rc = turn_wait("fb", argv[1], &stop, &lock, e);
+    rc = turn_wait("fb", argv[1], &stop, e);
     if (rc == 0)
         rc = fb_device_open(&d, argv[1], e);
     if (rc == 0) {
@@ -79,9 +78,8 @@ int main(int argc, char **argv)
         gone = rc == -ENOENT;
     }
     fb_device_close(&d);
-    if (gone && lock != NULL)
-        unlink(lock);
-    free(lock);
+    if (gone)
+        turn_forget();
     hl_error_free(e);
     return rc < 0;
 }

@@ -13,10 +13,11 @@
 
 #include "dom0-toolstack/lib/error.h"
 
-int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t *stop, char **lock,
+static char name[256];
+
+int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t *stop,
               struct hl_error *e)
 {
-    char name[256];
     size_t at;
     int fd;
 
@@ -27,7 +28,6 @@ int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t 
     for (const char *p = path + 1; *p != '\0' && at < sizeof(name) - 6; p++)
         name[at++] = *p == '/' ? '-' : *p;
     strcpy(name + at, ".lock");
-    *lock = strdup(name);
     fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     while (fd >= 0 && !*stop && flock(fd, LOCK_EX) < 0)
         if (errno != EINTR)
@@ -37,4 +37,10 @@ int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t 
     /* From now on the program outlives hospesd, which had it die with itself (backends.c). */
     prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     return *stop ? -EINTR : 0;
+}
+
+void turn_forget(void)
+{
+    if (name[0] != '\0')
+        unlink(name);
 }

@@ -10,9 +10,11 @@
 
 struct hl_error;
 
-/* `path`: the device's in xenstore. -EINTR when *stop was set meanwhile. *lock: the file's name, malloc'd (NULL: none),
- * for whoever knows that nobody will wait for the device any more. */
-int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t *stop, char **lock,
+/* `path`: the device's in xenstore. -EINTR when *stop was set meanwhile. Once in a process. */
+int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t *stop,
               struct hl_error *e);
+
+/* Removes the file: the device is gone, and nobody will wait for it any more. Nothing, before turn_wait(). */
+void turn_forget(void);
 
 #endif

@@ -24,19 +24,11 @@
 
 static volatile sig_atomic_t stop;
 static struct vif vif;
-static char *lock_name;
 
 static void on_signal(int signal)
 {
     (void)signal;
     stop = 1;
-}
-
-/* The device is gone: nobody will wait for its turn. */
-static void forget_turn(void)
-{
-    if (lock_name != NULL)
-        unlink(lock_name);
 }
 
 static void clear_events(struct vif *v)
@@ -78,7 +70,7 @@ static int serve(struct vif *v)
     while (!stop && rc == 0) {
         /* Answers of xenstored may have brought events along: its file need not become readable for them. */
         if (!vif_changed(v)) {
-            forget_turn();
+            turn_forget();
             break;
         }
         rc = wait_for_work(v, vif_work(v));
@@ -99,13 +91,13 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    int rc = turn_wait("net", argv[1], &stop, &lock_name, e);
+    int rc = turn_wait("net", argv[1], &stop, e);
     if (rc == 0)
         rc = vif_open(&vif, argv[1], e);
     if (rc < 0 && vif.b.xs != NULL) {
         backend_complain(&vif.b, e);
         backend_set_state(&vif.b, XenbusStateClosed);
-        forget_turn();
+        turn_forget();
     } else if (rc < 0)
         fprintf(stderr, "hospes-net: %s\n", hl_error_sentence(e));
     if (rc == 0) {
@@ -116,6 +108,5 @@ int main(int argc, char **argv)
     if (vif.b.path != NULL)
         vif_close(&vif);
     hl_error_free(e);
-    free(lock_name);
     return rc < 0;
 }
