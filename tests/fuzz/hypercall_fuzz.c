@@ -214,7 +214,7 @@ static void step(void)
     struct vcpu *v = pick_vcpu(id, vcpu);
     struct domain *d;
 
-    caller = (struct caller){&world.guest[id], id, id * 2 + vcpu};
+    caller = (struct caller){&world.guest[id], id, id * 2 + vcpu, (int)vcpu};
     whole_now += 1000;
     if (!v) {
         d = domain_get_by_id(id);

@@ -220,6 +220,15 @@ static void write_grant(struct input *in, const struct world *w, const struct ca
                    : (uint16_t)(how & 2 ? 0 : GTF_permit_access | (how & 4 ? GTF_readonly : 0));
 }
 
+/* The upcall's flags of another vCPU: who sets those has to wake it too. */
+static bool others_upcall(const struct caller *me, unsigned int word)
+{
+    const unsigned int per_vcpu = sizeof(struct vcpu_info) / sizeof(uint64_t);
+
+    return word < XEN_LEGACY_MAX_VCPUS * per_vcpu && word % per_vcpu == 0 &&
+           (int)(word / per_vcpu) != me->vcpu;
+}
+
 void guest_writes(struct input *in, const struct world *w, const struct caller *me)
 {
     struct domain *d = domain_get_by_id(id_of(me));
@@ -234,7 +243,10 @@ void guest_writes(struct input *in, const struct world *w, const struct caller *
     } else if (d->shared_info) {
         uint64_t *words = (uint64_t *)d->shared_info;
 
-        words[how & 4 ? in_u8(in) % 64 : 256 + in_u8(in) % 128] = in_uint(in, 2);
+        unsigned int word = how & 4 ? in_u8(in) % 64 : 256 + in_u8(in) % 128;
+
+        if (!others_upcall(me, word))
+            words[word] = in_uint(in, 2);
     }
     domain_put(d);
 }
@@ -643,7 +655,7 @@ static void make_domctl(struct input *in, const struct world *w, const struct ca
         op->u.vcpucontext.vcpu = in_u8(in) % 3;
         op->u.vcpucontext.ctxt.p = take(sizeof(struct vcpu_guest_context), &context_va);
         guest_context(in, w,
-                      &(struct caller){&w->guest[b % WORLD_GUESTS], b % WORLD_GUESTS, me->area},
+                      &(struct caller){&w->guest[b % WORLD_GUESTS], b % WORLD_GUESTS, me->area, -1},
                       op->u.vcpucontext.ctxt.p);
         op->u.vcpucontext.ctxt.p = (void *)context_va;
         break;

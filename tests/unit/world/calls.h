@@ -24,6 +24,7 @@ struct caller {
     const struct whole_guest *guest;
     domid_t id;
     unsigned int area;
+    int vcpu; /* of that domain; -1: none of its own */
 };
 
 struct call {
