@@ -14,6 +14,7 @@
 
 #include "dom0-toolstack/lib/device_class.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/text.h"
 
 static const struct device_class *const classes[HL_DEVICE_KINDS] = {
     [HL_DEVICE_VBD] = &vbd_class,         [HL_DEVICE_VIF] = &vif_class,
@@ -175,6 +176,21 @@ static void number(const struct hl_device_list *list, struct hl_device *d)
     d->devid = id;
 }
 
+/* The domain's record is JSON; see hl_text_is_utf8(). */
+static int check_texts(const struct hl_device *d, struct hl_error *e)
+{
+    const struct device_class *c = device_class(d->kind);
+
+    for (const struct device_field *f = c->fields; f->json != NULL; f++) {
+        const char *text = f->type == FIELD_TEXT ? *(char *const *)const_member_of(d, f) : NULL;
+
+        if (text != NULL && !hl_text_is_utf8(text))
+            return hl_fail(e, EINVAL, "check the configuration", c->key, "the %s's %s is not UTF-8",
+                           c->noun, f->json);
+    }
+    return 0;
+}
+
 int hl_device_list_finish(struct hl_device_list *list, const char *name, struct hl_error *e)
 {
     int rc = 0;
@@ -190,7 +206,9 @@ int hl_device_list_finish(struct hl_device_list *list, const char *name, struct 
             return hl_fail(e, EINVAL, "check the configuration", c->key,
                            "two %ss have the same number (%s%" PRIu32 ")", c->noun,
                            d->kind == HL_DEVICE_VBD ? "vdev of " : "", d->devid);
-        rc = c->finish(d, name, e);
+        rc = check_texts(d, e);
+        if (rc == 0)
+            rc = c->finish(d, name, e);
     }
     return rc;
 }

@@ -11,6 +11,7 @@
 
 #include "dom0-toolstack/lib/cpumask.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/text.h"
 
 void hl_domain_config_init(struct hl_domain_config *c)
 {
@@ -167,23 +168,6 @@ static int bad_key(struct hl_error *e, const struct hl_domain_config *c, const c
     return -EINVAL;
 }
 
-/* UTF-8 as Unicode 15 table 3-7 has it. */
-static bool is_utf8(const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
-        unsigned int more = *p < 0x80 ? 0 : *p < 0xc2 ? 4 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
-        unsigned int low = *p == 0xe0 ? 0xa0 : *p == 0xf0 ? 0x90 : 0x80;
-        unsigned int high = *p == 0xed ? 0x9f : *p == 0xf4 ? 0x8f : 0xbf;
-
-        if (more > 3 || *p++ > 0xf4)
-            return false;
-        for (; more > 0; more--, low = 0x80, high = 0xbf)
-            if (*p < low || *p++ > high)
-                return false;
-    }
-    return true;
-}
-
 /* The domain's record is JSON, which other texts cannot be put into so that they come out again. */
 static int check_texts(const struct hl_domain_config *c, struct hl_error *e)
 {
@@ -196,10 +180,10 @@ static int check_texts(const struct hl_domain_config *c, struct hl_error *e)
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (texts[i] != NULL && !is_utf8(texts[i]))
+        if (texts[i] != NULL && !hl_text_is_utf8(texts[i]))
             return bad_key(e, c, causes[i], NULL);
     for (size_t i = 0; i < c->nr_bootloader_args; i++)
-        if (!is_utf8(c->bootloader_args[i]))
+        if (!hl_text_is_utf8(c->bootloader_args[i]))
             return bad_key(e, c, "bootloader_args is not UTF-8", NULL);
     return 0;
 }

@@ -443,6 +443,8 @@ static void places_of_errors(void)
     WRONG("vif = [ 'mode=route' ]", "needs the guest's address");
     WRONG("vif = [ 'mode=nat,ip=::1' ]", "no IPv4 address");
     WRONG("vif = [ 'mode=nat,script=/bin/true' ]", "exclude each other");
+    WRONG("vif = [ 'script=/x\xd9' ]", "the interface's script is not UTF-8");
+    WRONG("disk = [ '/x\\x80,raw,xvda,w' ]", "is not UTF-8");
     WRONG("vif = [ 'backend=net' ]", "driver domains");
     WRONG("disk = [ '/x,raw,xvda,w,backend=st' ]", "driver domains");
 }
