@@ -154,9 +154,13 @@ struct task {
     unsigned int vcpu;
     uint32_t generation;
     bool busy;
+    bool binding;
+    uint32_t port; /* an IPI to it; 0: not asked for yet */
     struct whole_call call;
 };
 static struct task tasks[8];
+/* Of 16 calls, those by which the vCPUs of a domain wake each other and sleep. */
+static uint32_t talking;
 
 static struct task *task_of(const struct vcpu *v)
 {
@@ -223,6 +227,47 @@ static void new_call(const struct caller *me, struct task *t)
     result->calls++;
 }
 
+static void start_call(struct task *t, unsigned int nr, unsigned long op, unsigned long arg)
+{
+    t->call = (struct whole_call){.nr = nr, .arg = {op, arg}};
+    t->busy = true;
+    result->calls++;
+}
+
+/*
+ * As kernels do: v takes its event, then sends one to the other vCPU of its domain or sleeps until
+ * it gets one. Answers whether it is one that does so.
+ */
+static bool talk(const struct caller *me, struct task *t, struct vcpu *v)
+{
+    struct shared_info *s = v->domain->shared_info;
+    uint32_t *words = whole_arena(me->area * AREA_SIZE);
+    const uint64_t va = WHOLE_ARENA + me->area * AREA_SIZE;
+    const struct task *other = &tasks[me->id * GUEST_VCPUS + 1 - v->id % 2];
+
+    if (me->vcpu < 0 || t->id != me->id || v->domain->dying || !s || v->vcpu_info_frame)
+        return false;
+    if (t->binding) {
+        t->binding = false;
+        t->port = words[1] % 64;
+    }
+    if (!t->port || chance(64) == 0) {
+        t->binding = true;
+        words[0] = (uint32_t)v->id;
+        start_call(t, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, va);
+        return true;
+    }
+    s->vcpu_info[v->id].evtchn_upcall_pending = 0;
+    s->vcpu_info[v->id].evtchn_pending_sel = 0;
+    s->evtchn_pending[0] &= ~(1ul << t->port);
+    words[0] = other->port;
+    if (other->port && chance(2))
+        start_call(t, __HYPERVISOR_event_channel_op, EVTCHNOP_send, va);
+    else
+        start_call(t, __HYPERVISOR_sched_op, SCHEDOP_block, va);
+    return true;
+}
+
 /* What the guest does between two exits of its CPU. */
 static void guest_step(struct vcpu *v)
 {
@@ -244,7 +289,7 @@ static void guest_step(struct vcpu *v)
             t->call.arg[chance(4)] += chance(3);
         if (v->domain == dom0 && chance(4) == 0)
             make_missing();
-        if (!t->busy)
+        if (!t->busy && (chance(16) >= talking || !talk(&me, t, v)))
             new_call(&me, t);
     }
     if (!t->busy)
@@ -446,6 +491,7 @@ static void simulate(uint64_t seed)
     for (unsigned int i = 0; i < 8; i++)
         chance(2);
     result->trace = 0xcbf29ce484222325ull;
+    talking = chance(2) ? 15 : 0;
     nr_cpus = 2 + chance(MAX_SIM_CPUS - 1);
     switch_odds = odds[chance(ARRAY_SIZE(odds))];
     preempt_odds = odds[1 + chance(ARRAY_SIZE(odds) - 1)];
