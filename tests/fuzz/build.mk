@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Fuzzers (libFuzzer, so clang builds them): tests/fuzz/NAME_fuzz.c and the files that it tries, in an
-# object tree of their own. Each is a check-fuzz-NAME of FUZZ_CHECK_SECONDS in `make check`;
+# object tree of their own. Each is a check-fuzz-NAME of about FUZZ_CHECK_SECONDS in `make check`;
 # `make fuzz` runs all of them, two at a time, FUZZ_SECONDS each, from where it ended the last time.
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 600
