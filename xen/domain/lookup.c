@@ -17,9 +17,12 @@ static struct spinlock domlist_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain **groups[NR_GROUPS];
 static struct domain *free_domains; /* through hash_next; domlist_lock */
 static uint32_t generations;
-/* A bit for each id that is listed, so that a walk skips the holes: ids go up and are seldom reused.
- * Changed under domlist_lock, read without. */
+/*
+ * A bit for each id that is listed, and one for each word of those that has any, so that a walk skips the
+ * holes: ids go up and are seldom reused. Changed under domlist_lock, read without.
+ */
 static uint64_t used_ids[(DOMID_MASK + 1) / 64];
+static uint64_t used_words[ARRAY_SIZE(used_ids) / 64];
 
 struct domain *domain_list;
 struct domain *dom0, *dom_xen, *dom_io;
@@ -60,16 +63,38 @@ struct domain *domain_get_self_or(domid_t id)
     return id < DOMID_FIRST_RESERVED ? domain_get_by_id(id) : NULL;
 }
 
+/* The first bit from `from` on that is set in the nr words of map; nr * 64 or more: none is. */
+static unsigned int first_bit(const uint64_t *map, unsigned int nr, unsigned int from)
+{
+    for (; from < nr * 64; from = (from | 63) + 1) {
+        uint64_t word = READ_ONCE(map[from / 64]) >> from % 64;
+        if (word)
+            return from + (unsigned int)__builtin_ctzll(word);
+    }
+    return from;
+}
+
+/* The first id from `id` on that is listed; DOMID_FIRST_RESERVED or more: none is. */
+static unsigned int first_used(unsigned int id)
+{
+    unsigned int word = id / 64, end = (word + 1) * 64;
+
+    id = first_bit(used_ids, word + 1, id);
+    while (id >= end && end < DOMID_FIRST_RESERVED) {
+        word = first_bit(used_words, ARRAY_SIZE(used_words), end / 64);
+        if (word >= ARRAY_SIZE(used_ids))
+            return DOMID_FIRST_RESERVED;
+        end = (word + 1) * 64;
+        id = first_bit(used_ids, word + 1, word * 64);
+    }
+    return id;
+}
+
 struct domain *domain_get_from(unsigned int id)
 {
     for (; id < DOMID_FIRST_RESERVED; id++) {
-        uint64_t word = READ_ONCE(used_ids[id / 64]) >> id % 64;
         struct domain *d;
-        if (!word) {
-            id |= atomic_load(&groups[id / GROUP_SIZE]) ? 63 : GROUP_SIZE - 1;
-            continue;
-        }
-        id += (unsigned int)__builtin_ctzll(word);
+        id = first_used(id);
         d = id < DOMID_FIRST_RESERVED ? domain_get_by_id((domid_t)id) : NULL;
         if (d)
             return d;
@@ -136,6 +161,18 @@ int domain_id_reserve(domid_t id)
     return 0;
 }
 
+static void set_used(domid_t id, bool used)
+{
+    uint64_t ids = used_ids[id / 64] & ~(1ull << id % 64);
+    unsigned int word = id / 64;
+
+    if (used)
+        ids |= 1ull << id % 64;
+    WRITE_ONCE(used_ids[word], ids);
+    WRITE_ONCE(used_words[word / 64],
+               (used_words[word / 64] & ~(1ull << word % 64)) | (uint64_t)(ids != 0) << word % 64);
+}
+
 void domain_list_insert(struct domain *d)
 {
     struct domain **p = &domain_list;
@@ -147,7 +184,7 @@ void domain_list_insert(struct domain *d)
     atomic_store(p, d);
     atomic_store(&groups[d->id / GROUP_SIZE][d->id % GROUP_SIZE], d);
     atomic_store(&d->refs, 1u);
-    WRITE_ONCE(used_ids[d->id / 64], used_ids[d->id / 64] | 1ull << d->id % 64);
+    set_used(d->id, true);
     spin_unlock(&domlist_lock);
 }
 
@@ -161,6 +198,6 @@ void domain_list_remove(struct domain *d)
     if (*p)
         *p = d->list_next;
     atomic_store(&groups[d->id / GROUP_SIZE][d->id % GROUP_SIZE], NULL);
-    WRITE_ONCE(used_ids[d->id / 64], used_ids[d->id / 64] & ~(1ull << d->id % 64));
+    set_used(d->id, false);
     spin_unlock(&domlist_lock);
 }

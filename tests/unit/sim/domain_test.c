@@ -58,8 +58,8 @@ static void special_ones_are_not_found(void)
 
 static void walks_in_order(void)
 {
-    static const domid_t ids[] = {700, 3, 512, 513, 32000, 511};
-    static const domid_t order[] = {0, 3, 511, 512, 513, 700, 32000};
+    static const domid_t ids[] = {700, 3, 512, 513, 32751, 511, 64, 63};
+    static const domid_t order[] = {0, 3, 63, 64, 511, 512, 513, 700, 32751};
     struct xen_domctl_createdomain c = config(1);
     struct domain *d;
     sim_start(1);
@@ -73,10 +73,19 @@ static void walks_in_order(void)
         domain_put(d);
     }
     EXPECT(!domain_get_from(id)); /* not the special ones */
+    /* One goes, and its word of ids with it; its neighbours stay. */
+    EXPECT((d = domain_get_by_id(700)) != NULL);
+    sim_kill(d);
+    domain_put(d);
+    sim_settle();
+    EXPECT((d = domain_get_from(514)) && d->id == 32751);
+    domain_put(d);
+    EXPECT((d = domain_get_from(64)) && d->id == 64);
+    domain_put(d);
     unsigned int n = 0;
     for (d = domain_list; d; d = d->list_next, n++)
         EXPECT(!d->list_next || d->list_next->id > d->id);
-    EXPECT_EQ(n, ARRAY_SIZE(order) + 2);
+    EXPECT_EQ(n, ARRAY_SIZE(order) - 1 + 2);
 }
 
 /* Somebody keeps a pointer after the end: the memory stays a struct domain, found as dead. */
