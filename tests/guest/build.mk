@@ -31,7 +31,7 @@ $(eval $(call guest_kernel,hour, $(addprefix $(B)/guest/tests/guest/, main.o hou
 
 # Attacks, their victim and their driver, in one image.
 $(eval $(call guest_kernel,attack, \
-    $(addprefix $(B)/guest/tests/guest/attack/, main.o driver.o victim.o tables.o races.o cpu.o entries.o resources.o \
+    $(addprefix $(B)/guest/tests/guest/attack/, main.o audit.o driver.o victim.o tables.o races.o cpu.o entries.o resources.o \
     noise.o) \
     $(GUEST_WORKERS)))
 $(B)/guest/tests/guest/attack/%.o: GUEST_CFLAGS += -Itests/guest

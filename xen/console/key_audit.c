@@ -15,6 +15,7 @@
 #include "x86/cpu.h"
 #include "x86/smp.h"
 #include "x86/time.h"
+#include "x86/xpti.h"
 
 #define PATIENCE  10000000ll /* ns that CPUs wait for the last of them */
 #define MAX_TRIES 1000u
@@ -125,6 +126,7 @@ static void audit_now(void *unused __unused)
     auditor.frame = frame_to_virt(memory);
     auditor.say = printk;
     auditor.cpus = cpu_online_map;
+    auditor.others = xpti_audit;
     bool good = audit_run(&auditor);
     let_go();
     report(good);

@@ -41,7 +41,7 @@ struct audit {
     cpumask_t cpus; /* those whose state follows */
     uint64_t cr3[MAX_CPUS];
     const struct vcpu *running[MAX_CPUS];
-    /* References that somebody else holds (a test): called once, may call audit_count(). */
+    /* What the rest does not know of, if any: called once; may use AUDIT(), and audit_count() for references. */
     void (*others)(struct audit *a);
 
     /* Results. */

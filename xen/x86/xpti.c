@@ -29,6 +29,7 @@
 #include "domain/domain.h"
 #include "lib/lib.h"
 #include "mm/alloc.h"
+#include "mm/audit.h"
 #include "x86/cpu_setup.h"
 #include "x86/paging.h"
 
@@ -223,4 +224,42 @@ void paging_root_changed(const pte_t *l4)
                 WRITE_ONCE(ci->xpti_copied[i], 0);
     }
     smp_mb(); /* the marks before the stamps of what is let go: see mm/frame.h */
+}
+
+/* ---- the audit: the copies -------------------------------------------------------------------- */
+
+static bool slot_is_copied(unsigned int slot)
+{
+    return slot < HV_FIRST_SLOT || slot > HV_LAST_SLOT || slot == PERDOMAIN_SLOT;
+}
+
+static void audit_copy(struct audit *a, unsigned int cpu, unsigned int which)
+{
+    uint64_t root = READ_ONCE(infos[cpu]->xpti_copied[which]);
+    const pte_t *copy = (pte_t *)maddr_to_virt(infos[cpu]->xpti_root) + which * 512;
+    const struct frame *f;
+
+    /* What it was a copy of may be gone, or be something else by now; nobody runs on it then. */
+    if (!root || !AUDIT(a, root >> PAGE_SHIFT < max_mfn, "CPU %u copied root %#lx", cpu, root))
+        return;
+    f = &frame_table[root >> PAGE_SHIFT];
+    if (!(f->info & FI_VALIDATED) || (f->info & FI_TYPE) >> FI_TYPE_SHIFT != FRAME_L4)
+        return;
+    for (unsigned int i = 0; i < 512; i++) {
+        /* The CPU marks the copy as accessed, not the original. */
+        pte_t entry = ((const pte_t *)frame_to_virt(f))[i];
+        AUDIT(a, !slot_is_copied(i) || !((entry ^ copy[i]) & ~PTE_ACCESSED),
+              "CPU %u has %#lx in slot %u of its copy of root %#lx, which has %#lx", cpu, copy[i],
+              i, root, entry);
+    }
+}
+
+void xpti_audit(struct audit *a)
+{
+    unsigned int cpu;
+
+    if (!xpti_active)
+        return;
+    cpumask_for_each(cpu, a->cpus) for (unsigned int which = 0; infos[cpu] && which < 2; which++)
+        audit_copy(a, cpu, which);
 }

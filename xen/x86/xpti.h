@@ -4,6 +4,7 @@
 #define XEN_X86_XPTI_H
 #include "x86/cpu.h"
 
+struct audit;
 struct domain;
 struct vcpu;
 
@@ -16,5 +17,7 @@ void xpti_init(void);
 int xpti_init_cpu(struct cpu_info *ci);
 /* Whether vCPUs of this domain run on them. */
 bool xpti_for(const struct domain *d);
+/* Of an audit (mm/audit.h), all CPUs at rest: what counts as a copy of a guest's root is one. */
+void xpti_audit(struct audit *a);
 
 #endif

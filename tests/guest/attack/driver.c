@@ -5,7 +5,6 @@
 #include "workers.h"
 #include "hypercalls/abi/io-console.h"
 
-#define SECOND      1000000000UL
 #define PATIENCE    (40 * SECOND)
 #define SPARE_PAGES 700
 
@@ -122,6 +121,7 @@ static void drive_one(const struct attack *a)
         listen(&d, &t);
     }
     bool crash = crashed(&d);
+    audit_after(a->name);
     rc = domain_destroy(&d);
     end = time_now() + PATIENCE;
     while (free_pages() != before && time_now() < end) {

@@ -3,8 +3,13 @@
 #ifndef TESTS_GUEST_ATTACK_DRIVER_H
 #define TESTS_GUEST_ATTACK_DRIVER_H
 
+#define SECOND 1000000000UL
+
 /* Domain 0: runs all attacks, or those of `only=NAME`, each in a domain of its own beside a victim. */
 void drive(void);
+
+/* Domain 0, behind the attack of that name: the hypervisor audits itself; `not ok NAME/audit: why` if it complains. */
+void audit_after(const char *name);
 
 /*
  * A guest that minds its own business: patterns in its pages, its page tables and its grant table are
