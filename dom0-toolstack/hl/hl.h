@@ -48,8 +48,8 @@ struct verb {
 
 /* The groups; each array ends with a row without a name. */
 extern const struct verb create_verbs[], list_verbs[], life_verbs[], console_verbs[], name_verbs[],
-    memory_verbs[], cpu_verbs[], sched_verbs[], device_verbs[], vnc_verbs[], host_verbs[],
-    help_verbs[];
+    memory_verbs[], cpu_verbs[], sched_verbs[], device_verbs[], vnc_verbs[], devd_verbs[],
+    host_verbs[], help_verbs[];
 
 /* All verbs in help's order; i from 0; NULL past the last. */
 const struct verb *verb_at(size_t i);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const struct verb *const groups[] = {
-    create_verbs, list_verbs,  life_verbs,   console_verbs, name_verbs, memory_verbs,
-    cpu_verbs,    sched_verbs, device_verbs, vnc_verbs,     host_verbs, help_verbs,
+    create_verbs, list_verbs,   life_verbs, console_verbs, name_verbs, memory_verbs, cpu_verbs,
+    sched_verbs,  device_verbs, vnc_verbs,  devd_verbs,    host_verbs, help_verbs,
 };
 
 const struct verb *verb_at(size_t i)

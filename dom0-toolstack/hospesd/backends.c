@@ -3,6 +3,7 @@
 #include "dom0-toolstack/hospesd/backends.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +16,16 @@
 
 #include "dom0-toolstack/hospesd/daemon.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/hotplug.h"
 #include "xenstore/client/xs_client.h"
 
 static const struct kind {
-    const char *dir, *program;
+    const char *name, *program;
 } kinds[] = {
-    {"/local/domain/0/backend/qdisk", "hospes-block"},
-    {"/local/domain/0/backend/qnic", "hospes-net"},
-    {"/local/domain/0/backend/9pfs", "hospes-9p"},
-    {"/local/domain/0/backend/vfb", "hospes-fb"},
+    {"qdisk", "hospes-block"},
+    {"qnic", "hospes-net"},
+    {"9pfs", "hospes-9p"},
+    {"vfb", "hospes-fb"},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -44,6 +46,12 @@ struct backend_process {
 };
 
 static struct backend_process *processes;
+
+/* Below which a kind's devices are. */
+static void kind_dir(struct daemon *d, const struct kind *kind, char out[64])
+{
+    snprintf(out, 64, "/local/domain/%" PRIu32 "/backend/%s", d->ctx.domid, kind->name);
+}
 
 static void start_process(void *opaque);
 
@@ -183,11 +191,13 @@ static bool closed(struct daemon *d, const char *path)
 static void look_at_device(struct daemon *d, const struct kind *kind, const char *domid,
                            const char *devid)
 {
-    char *path;
+    char dir[64], *path;
 
-    if (asprintf(&path, "%s/%s/%s", kind->dir, domid, devid) < 0)
+    kind_dir(d, kind, dir);
+    if (asprintf(&path, "%s/%s/%s", dir, domid, devid) < 0)
         return;
-    if (closed(d, path))
+    /* In Domain 0 the nodes come when all is prepared. */
+    if (closed(d, path) || (d->opt.driver_domain && !hotplug_begun(&d->ctx, path)))
         free(path);
     else
         want_process(d, kind, path);
@@ -195,10 +205,11 @@ static void look_at_device(struct daemon *d, const struct kind *kind, const char
 
 static void scan_domain(struct daemon *d, const struct kind *kind, const char *domid)
 {
-    char dir[256];
+    char base[64], dir[256];
     unsigned int n;
 
-    snprintf(dir, sizeof(dir), "%s/%s", kind->dir, domid);
+    kind_dir(d, kind, base);
+    snprintf(dir, sizeof(dir), "%s/%s", base, domid);
     char **devices = hs_directory(d->ctx.xs, HS_TX_NONE, dir, &n);
     for (unsigned int i = 0; devices != NULL && i < n; i++)
         look_at_device(d, kind, domid, devices[i]);
@@ -207,8 +218,11 @@ static void scan_domain(struct daemon *d, const struct kind *kind, const char *d
 
 static void scan_kind(struct daemon *d, const struct kind *kind)
 {
+    char dir[64];
     unsigned int n;
-    char **domains = hs_directory(d->ctx.xs, HS_TX_NONE, kind->dir, &n);
+
+    kind_dir(d, kind, dir);
+    char **domains = hs_directory(d->ctx.xs, HS_TX_NONE, dir, &n);
 
     for (unsigned int i = 0; domains != NULL && i < n; i++)
         scan_domain(d, kind, domains[i]);
@@ -218,10 +232,12 @@ static void scan_kind(struct daemon *d, const struct kind *kind)
 /* One device of this kind, or all. */
 static void look_at_path(struct daemon *d, const struct kind *kind, const char *path)
 {
-    size_t len = strlen(kind->dir);
-    char domid[16], devid[16];
+    char dir[64], domid[16], devid[16];
+    size_t len;
 
-    if (strncmp(path, kind->dir, len) != 0)
+    kind_dir(d, kind, dir);
+    len = strlen(dir);
+    if (strncmp(path, dir, len) != 0)
         return;
     if (sscanf(path + len, "/%15[0-9]/%15[0-9]", domid, devid) == 2)
         look_at_device(d, kind, domid, devid);
@@ -243,13 +259,22 @@ void backends_changed(struct daemon *d, const char *path)
     }
 }
 
+void backends_scan(struct daemon *d)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        scan_kind(d, &kinds[i]);
+}
+
 int backends_start(struct daemon *d, struct hl_error *e)
 {
+    char dir[64];
+
     for (size_t i = 0; i < KINDS; i++) {
-        if (hs_watch(d->ctx.xs, kinds[i].dir, BACKENDS_TOKEN) < 0)
-            return hl_fail(e, errno, "watch for devices", kinds[i].dir, NULL);
-        scan_kind(d, &kinds[i]);
+        kind_dir(d, &kinds[i], dir);
+        if (hs_watch(d->ctx.xs, dir, BACKENDS_TOKEN) < 0)
+            return hl_fail(e, errno, "watch for devices", dir, NULL);
     }
+    backends_scan(d);
     return 0;
 }
 

@@ -26,6 +26,7 @@ struct options {
     const char *pid_file;
     size_t log_size;
     bool foreground, log_hv;
+    bool driver_domain; /* we are in a guest that serves devices of others, and do that alone */
     unsigned int verbose;
 };
 

@@ -2,7 +2,8 @@
 /*
  * hospesd: looks after all guests of a host. It applies on_poweroff, on_reboot and on_crash, and
  * serves the guests' consoles. All its state is in xenstore and in files, so it may be killed and
- * started again at any time; the guests do not notice.
+ * started again at any time; the guests do not notice. In a driver domain it looks after the devices that this domain
+ * serves, and nothing else (hotplugs.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@
 #include "dom0-toolstack/hospesd/creations.h"
 #include "dom0-toolstack/hospesd/daemon.h"
 #include "dom0-toolstack/hospesd/guests.h"
+#include "dom0-toolstack/hospesd/hotplugs.h"
 #include "dom0-toolstack/hospesd/hvlog.h"
 #include "dom0-toolstack/hospesd/worker.h"
 #include "dom0-toolstack/lib/error.h"
@@ -86,6 +88,8 @@ static void xenstore_ready(void *opaque, uint32_t events)
             scan = true;
         else if (strcmp(event->token, BACKENDS_TOKEN) == 0)
             backends_changed(d, event->path);
+        else if (strcmp(event->token, HOTPLUGS_TOKEN) == 0)
+            hotplugs_changed(d, event->path);
         else if (strcmp(event->token, CHANNELS_TOKEN) == 0)
             channels_note(d, event->path);
         else if (sscanf(event->path, "/local/domain/%" SCNu32, &domid) == 1)
@@ -96,9 +100,10 @@ static void xenstore_ready(void *opaque, uint32_t events)
         say("the connection to xenstored is lost (%s); waiting for it", strerror(errno));
         sleep(1);
         scan = true;
-        creations_scan(d);
+        if (!d->opt.driver_domain)
+            creations_scan(d);
     }
-    if (scan)
+    if (scan && !d->opt.driver_domain)
         guests_scan(d, false);
     channels_work(d);
 }
@@ -196,7 +201,7 @@ static int open_ctx(struct daemon *d, struct hl_error *e)
         struct timespec pause = {.tv_nsec = 500000000};
 
         hl_error_clear(e);
-        rc = hl_ctx_open(&d->ctx, 0, e);
+        rc = hl_ctx_open(&d->ctx, d->opt.driver_domain ? HL_CTX_DRIVER_DOMAIN : 0, e);
         if (rc != -ENOENT && rc != -ECONNREFUSED)
             break;
         nanosleep(&pause, NULL);
@@ -230,6 +235,15 @@ static int catch_signals(struct daemon *d, struct hl_error *e)
     return add_source(d, &signal_source, fd, signal_ready, e);
 }
 
+static int start_driver_domain(struct daemon *d, struct hl_error *e)
+{
+    int rc = add_source(d, &d->xs_source, hs_fd(d->ctx.xs), xenstore_ready, e);
+
+    if (rc == 0)
+        rc = hotplugs_start(d, e);
+    return rc == 0 ? backends_start(d, e) : rc;
+}
+
 static int start(struct daemon *d, struct hl_error *e)
 {
     static struct loop_source worker_source;
@@ -238,8 +252,11 @@ static int start(struct daemon *d, struct hl_error *e)
     rc = loop_init(&d->loop);
     if (rc < 0)
         return hl_fail(e, -rc, "start", "the event loop", NULL);
-    if ((rc = catch_signals(d, e)) < 0 || (rc = open_ctx(d, e)) < 0 ||
-        (rc = evtchn_open(&d->ev, e)) < 0)
+    if ((rc = catch_signals(d, e)) < 0 || (rc = open_ctx(d, e)) < 0)
+        return rc;
+    if (d->opt.driver_domain)
+        return start_driver_domain(d, e);
+    if ((rc = evtchn_open(&d->ev, e)) < 0)
         return rc;
     fd = evtchn_fd(d->ev);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -273,6 +290,7 @@ static void stop(struct daemon *d)
 {
     control_stop(d);
     backends_stop(d);
+    hotplugs_stop(d);
     creations_stop(d);
     worker_stop(d->worker);
     hvlog_stop(d);
@@ -281,8 +299,7 @@ static void stop(struct daemon *d)
     gntdev_close(d->grants);
     guests_free(d);
     evtchn_close(d->ev);
-    if (d->ctx.hv)
-        hl_ctx_close(&d->ctx);
+    hl_ctx_close(&d->ctx);
     loop_done(&d->loop);
 }
 
@@ -387,20 +404,19 @@ static void usage(FILE *f)
             "      --log-dir=DIR     console logs, \"\" for none [" DEFAULT_LOG_DIR "]\n"
             "      --log-size=MIB    a log is put aside (twice) when it is this long [%zu]\n"
             "      --log-hv          log the hypervisor's console, too\n"
+            "      --driver-domain   in a guest: look after the devices that it serves to others\n"
             "  -h, --help            this text\n",
             hospesd_run_dir(), DEFAULT_LOG_SIZE >> 20);
 }
 
 static int parse_options(struct options *opt, int argc, char **argv)
 {
-    enum { PID_FILE = 256, LOG_DIR, LOG_SIZE, LOG_HV };
-    static const struct option longs[] = {{"foreground", 0, 0, 'f'},
-                                          {"pid-file", 1, 0, PID_FILE},
-                                          {"log-dir", 1, 0, LOG_DIR},
-                                          {"log-size", 1, 0, LOG_SIZE},
-                                          {"log-hv", 0, 0, LOG_HV},
-                                          {"help", 0, 0, 'h'},
-                                          {0}};
+    enum { PID_FILE = 256, LOG_DIR, LOG_SIZE, LOG_HV, DRIVER_DOMAIN };
+    static const struct option longs[] = {
+        {"foreground", 0, 0, 'f'},  {"pid-file", 1, 0, PID_FILE},
+        {"log-dir", 1, 0, LOG_DIR}, {"log-size", 1, 0, LOG_SIZE},
+        {"log-hv", 0, 0, LOG_HV},   {"driver-domain", 0, 0, DRIVER_DOMAIN},
+        {"help", 0, 0, 'h'},        {0}};
     char *end;
     int c;
 
@@ -417,6 +433,7 @@ static int parse_options(struct options *opt, int argc, char **argv)
             }
             break;
         case LOG_HV: opt->log_hv = true; break;
+        case DRIVER_DOMAIN: opt->driver_domain = true; break;
         case 'h': usage(stdout); return 0;
         default: usage(stderr); return 2;
         }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dom0-toolstack/lib/domain_config.h"
+#include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/script.h"
 
@@ -45,8 +46,7 @@ static int find_disk(const struct hl_domain_config *c, const struct hl_disk **di
     }
     if (d->target == NULL || d->format == HL_DISK_EMPTY)
         return hl_fail(e, EINVAL, step, d->vdev, "the first disk is an empty drive");
-    if (d->script != NULL || (d->backend_domain != NULL && strcmp(d->backend_domain, "0") != 0 &&
-                              strcmp(d->backend_domain, "Domain-0") != 0)) {
+    if (d->script != NULL || !driver_domain_is_none(d->backend_domain)) {
         hl_fail(e, EOPNOTSUPP, step, d->target,
                 "disks with a script or of another domain cannot be read before the guest runs");
         hl_error_advise(e, "use grub-xen-host's image as kernel=");

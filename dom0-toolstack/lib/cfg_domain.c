@@ -372,6 +372,16 @@ static int set_max_event_channels(const struct job *job, const struct cfg_settin
     return set_int(job, s, 1, (1 << 17) - 1, &job->c->max_event_channels);
 }
 
+static int set_driver_domain(const struct job *job, const struct cfg_setting *s)
+{
+    long long n;
+
+    if (!cfg_value_number(s->value, &n))
+        return cfg_fail(job->err, s->value->place, "%s must be 0 or 1", s->key);
+    job->c->driver_domain = n != 0;
+    return 0;
+}
+
 static int set_pool(const struct job *job, const struct cfg_setting *s)
 {
     return set_optional(job, s, &job->c->pool);
@@ -464,6 +474,7 @@ static const struct {
     {"cpus", set_cpus},
     {"cpus_soft", set_cpus_soft},
     {"disk", set_disk},
+    {"driver_domain", set_driver_domain},
     {"extra", set_later},
     {"kernel", set_kernel},
     {"keymap", set_later},

@@ -42,7 +42,7 @@ static const struct cfg_key keys[] = {
     {"disk",                              KEY_LIST,              KEY_SUPPORTED, NULL},
     {"display",                           KEY_STRING,            KEY_NOT_YET, NULL},
     {"dm_restrict",                       KEY_BOOL,              KEY_NOT_YET, NULL},
-    {"driver_domain",                     KEY_BOOL,              KEY_NOT_YET, NULL},
+    {"driver_domain",                     KEY_BOOL,              KEY_SUPPORTED, NULL},
     {"dtdev",                             KEY_LIST,              KEY_ARM, NULL},
     {"e820_host",                         KEY_BOOL,              KEY_NOT_YET, NULL},
     {"extra",                             KEY_STRING,            KEY_SUPPORTED, NULL},

@@ -55,12 +55,21 @@ int device_set_text(char **field, const char *text, size_t len, char *why, size_
     return -ENOMEM;
 }
 
-static void device_init(struct hl_device *d, enum hl_device_kind kind)
+void device_init(struct hl_device *d, enum hl_device_kind kind)
 {
     memset(d, 0, sizeof(*d));
     d->kind = kind;
     d->devid = HL_NO_DEVID;
     device_class(kind)->init(d);
+}
+
+const char *device_backend_domain(const struct hl_device *d)
+{
+    const struct device_field *f = device_class(d->kind)->fields;
+
+    while (f->json != NULL && strcmp(f->json, "backend_domname") != 0)
+        f++;
+    return f->json == NULL ? NULL : *(char *const *)const_member_of(d, f);
 }
 
 void hl_device_free(struct hl_device *d)

@@ -10,6 +10,9 @@
  *   plug      the host's half that needs the back end: bridge ports, scripts
  *   release   closes what `prepare` keeps open; always, also after failures
  *
+ * Where another domain serves the device, that domain does prepare, plug, release and unplug (hotplug.c), and we wait for
+ * its word in "hotplug-status".
+ *
  * Removing one: the ends are asked to close (or the front end is taken away), then
  *
  *   unplug    the host's half that does not go with the back end: scripts, address translation.
@@ -64,8 +67,13 @@ struct device_job {
     const struct device_backend *backend;
     const struct hl_device *dev;       /* NULL when removing */
     const struct hl_device_list *with; /* all that is added together; NULL when removing */
+    uint32_t backend_domid;
+    bool
+        elsewhere; /* another domain than ours serves it: it does the host's half, we wait for its word */
     char front[128], back[128];
-    char copy[128];  /* /libxl/N/device/KIND/D */
+    char copy
+        [128]; /* /libxl/N/device/KIND/D; a driver domain's own is below /local/domain/B/libxl */
+    char error[128]; /* where the kernel's back end complains */
     char sysfs[128]; /* the kernel's device, "" for programs */
     int fd;          /* for the class; -1 */
     uint32_t major, minor;
@@ -88,11 +96,18 @@ struct device_class {
     const struct device_backend *(*backend)(const struct hl_device *d, struct hl_error *e);
     int (*prepare)(struct device_job *j, struct hl_error *e);
     void (*nodes)(struct device_job *j, struct store_writer *w);
+    void (*host_nodes)(struct device_job *j, struct store_writer *w); /* what `prepare` found */
+    const char *(*hotplug)(const struct device_job *j);               /* for DEVICE_HOTPLUG */
     bool (*ready)(struct device_job *j); /* beyond the state InitWait; NULL: nothing */
     int (*plug)(struct device_job *j, struct hl_error *e);
     void (*release)(struct device_job *j);
     void (*unplug)(struct device_job *j);
     void (*info)(struct hl_ctx *ctx, struct hl_device_info *info);
+    /*
+     * The way back from the back end's nodes to what `prepare` and `plug` need, into what `init` made: for a
+     * driver domain, which is told by them alone. -errno with a record. NULL: only Domain 0 serves this class.
+     */
+    int (*from_nodes)(struct device_job *j, struct hl_device *d, struct hl_error *e);
 };
 
 extern const struct device_class vbd_class, vif_class, console_class, p9_class, vfb_class,
@@ -100,8 +115,27 @@ extern const struct device_class vbd_class, vif_class, console_class, p9_class, 
 
 const struct device_class *device_class(enum hl_device_kind kind);
 const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name);
+/* By the path of a back end's directory, /local/domain/B/backend/DIRECTORY/...; `domid` gets B. NULL: none of ours. */
+const struct device_backend *device_backend_of_path(enum hl_device_kind kind, const char *path,
+                                                    uint32_t *domid);
 
-/* A node of the back end and in libxl's copy of it. */
+/* An empty configuration of a class. */
+void device_init(struct hl_device *d, enum hl_device_kind kind);
+/* Its member backend_domname; NULL where nobody is named. */
+const char *device_backend_domain(const struct hl_device *d);
+
+/* Fills the paths; nothing to undo. `backend_domid` serves the device. */
+void device_job_init(struct device_job *j, struct hl_ctx *ctx, uint32_t domid,
+                     const struct device_class *class, const struct device_backend *backend,
+                     uint32_t backend_domid, uint32_t devid);
+/* For messages: whose disk or interface it is about. */
+void device_job_name(const struct device_job *j, struct hl_error *e);
+/* The kernel's driver for it is there; loads it where not. */
+int device_job_need_driver(const struct device_job *j, struct hl_error *e);
+/* From the nodes to "the back end waits for the guest", with the host's half in between. */
+int device_job_bring_up(struct device_job *j, struct hl_error *e);
+
+/* A node of the back end and in our copy of it. */
 void device_put(struct device_job *j, struct store_writer *w, const char *name, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));
 
@@ -129,7 +163,7 @@ int spec_bool(bool *field, const char *key, const char *value, char *why, size_t
 int spec_number(int *field, const char *key, const char *value, int low, int high, char *why,
                 size_t size);
 
-/* -EOPNOTSUPP unless Domain 0 is to serve the device. `name` NULL: nobody was named. */
+/* For classes that Domain 0 alone serves: -EOPNOTSUPP if somebody else is named. `name` NULL: nobody is. */
 int device_own_backend(const char *name, const struct device_class *c, struct hl_error *e);
 
 /* Sets a text member from the first `len` bytes; -ENOMEM with `why`. */

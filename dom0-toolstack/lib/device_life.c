@@ -4,15 +4,17 @@
  * and, for the steps, device_class.h.
  *
  *   both ends in xenstore   front  /local/domain/N/device/KIND/D           belongs to the guest
- *                           back   /local/domain/0/backend/KIND/N/D        the guest may read it
+ *                           back   /local/domain/B/backend/KIND/N/D        B's, the guest may read it
  *   for the toolstack       copy   /libxl/N/device/KIND/D                  what there is to undo
+ *
+ * B is 0, or the driver domain that serves the device (backend=): it does the host's half and takes its folder away when
+ * that is undone (hotplug.c). Where it is dead nobody is waited for.
  *
  * The kernel's back ends appear as /sys/bus/xen-backend/devices/KIND-N-D and go by themselves when
  * the front end's folder is gone.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,81 +25,12 @@
 #include "dom0-toolstack/lib/device_class.h"
 #include "dom0-toolstack/lib/device_wait.h"
 #include "dom0-toolstack/lib/domain_config.h"
+#include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/fault.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/lock.h"
 #include "dom0-toolstack/lib/record.h"
-#include "dom0-toolstack/lib/script.h"
-
-/* Who serves which kind. A program of ours gets a row here and an answer in the class's backend(). */
-static const struct device_backend backends[] = {
-    {HL_DEVICE_VBD, "phy", "vbd", "vbd", "xen-blkback"},
-    {HL_DEVICE_VBD, "qdisk", "qdisk", NULL, NULL},
-    {HL_DEVICE_VIF, "vif", "vif", "vif", "xen-netback"},
-    {HL_DEVICE_VIF, "qnic", "qnic", NULL, NULL},
-    {HL_DEVICE_CONSOLE, "console", "console", NULL, NULL}, /* hospesd */
-    {HL_DEVICE_P9, "9pfs", "9pfs", NULL, NULL},
-    {HL_DEVICE_VFB, "vfb", "vfb", NULL, NULL}, /* both: hospes-fb */
-    {HL_DEVICE_VKB, "vkbd", "vkbd", NULL, NULL},
-};
-
-const struct device_backend *device_backend_find(enum hl_device_kind kind, const char *name)
-{
-    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
-        if (backends[i].kind == kind && strcmp(backends[i].name, name) == 0)
-            return &backends[i];
-    return NULL;
-}
-
-/* By the folder's name in a path. */
-static const struct device_backend *backend_by_directory(enum hl_device_kind kind, const char *path)
-{
-    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
-        char part[48];
-
-        snprintf(part, sizeof(part), "/backend/%s/", backends[i].directory);
-        if (backends[i].kind == kind && strstr(path, part) != NULL)
-            return &backends[i];
-    }
-    return NULL;
-}
-
-static void job_init(struct device_job *j, struct hl_ctx *ctx, uint32_t domid,
-                     const struct device_class *class, const struct device_backend *backend,
-                     uint32_t devid)
-{
-    *j = (struct device_job){
-        .ctx = ctx, .domid = domid, .devid = devid, .class = class, .backend = backend, .fd = -1};
-    snprintf(j->front, sizeof(j->front), "/local/domain/%" PRIu32 "/device/%s/%" PRIu32, domid,
-             class->name, devid);
-    snprintf(j->back, sizeof(j->back), "/local/domain/0/backend/%s/%" PRIu32 "/%" PRIu32,
-             backend->directory, domid, devid);
-    snprintf(j->copy, sizeof(j->copy), "/libxl/%" PRIu32 "/device/%s/%" PRIu32, domid, class->name,
-             devid);
-    if (backend->driver != NULL)
-        snprintf(j->sysfs, sizeof(j->sysfs), "/sys/bus/xen-backend/devices/%s-%" PRIu32 "-%" PRIu32,
-                 backend->directory, domid, devid);
-}
-
-void device_put(struct device_job *j, struct store_writer *w, const char *name, const char *fmt,
-                ...)
-{
-    va_list ap;
-    char *text;
-    int n;
-
-    va_start(ap, fmt);
-    n = vasprintf(&text, fmt, ap);
-    va_end(ap);
-    if (n < 0) {
-        w->err = w->err == 0 ? ENOMEM : w->err;
-        return;
-    }
-    store_put(w, j->back, name, "%s", text);
-    store_put(w, j->copy, name, "%s", text);
-    free(text);
-}
 
 /* ---- adding ------------------------------------------------------------------------------- */
 
@@ -108,11 +41,19 @@ struct set {
 
 static void write_device(struct device_job *j, struct store_writer *w)
 {
-    store_make_frontend(w, j->front, 0);
+    char home[48];
+
+    /* What is written for a domain that is gone would stay for ever. */
+    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, j->backend_domid);
+    if (j->elsewhere && !store_has(w, home)) {
+        store_missing(w, home);
+        return;
+    }
+    store_make_frontend(w, j->front, j->backend_domid);
     store_put(w, j->front, "backend", "%s", j->back);
-    store_put(w, j->front, "backend-id", "0");
+    store_put(w, j->front, "backend-id", "%" PRIu32, j->backend_domid);
     store_put(w, j->front, "state", "%d", DEVICE_INITIALISING);
-    store_make_readable(w, j->back);
+    store_make_backend(w, j->back, j->backend_domid);
     store_make_private(w, j->copy);
     store_put(w, j->copy, "frontend", "%s", j->front);
     store_put(w, j->copy, "backend", "%s", j->back);
@@ -121,6 +62,10 @@ static void write_device(struct device_job *j, struct store_writer *w)
     device_put(j, w, "online", "1");
     device_put(j, w, "state", "%d", DEVICE_INITIALISING);
     j->class->nodes(j, w);
+    if (!j->elsewhere && j->class->host_nodes != NULL)
+        j->class->host_nodes(j, w);
+    if (!j->elsewhere && j->class->hotplug != NULL)
+        store_put(w, j->copy, DEVICE_HOTPLUG, "%s", j->class->hotplug(j));
 }
 
 static void write_all(struct store_writer *w, void *opaque)
@@ -136,54 +81,26 @@ static int set_up_job(struct hl_ctx *ctx, uint32_t domid, const struct hl_device
 {
     const struct device_class *class = device_class(dev->kind);
     const struct device_backend *backend = class->backend(dev, e);
-    char probe[96];
+    const char *server = device_backend_domain(dev);
+    uint32_t backend_domid = ctx->domid;
+    int rc = 0;
 
     if (backend == NULL)
         return -EOPNOTSUPP;
-    job_init(j, ctx, domid, class, backend, dev->devid);
+    if (!driver_domain_is_none(server))
+        rc = driver_domain_find(ctx, server, domid, &backend_domid, e);
+    if (rc < 0)
+        return rc;
+    device_job_init(j, ctx, domid, class, backend, backend_domid, dev->devid);
     j->dev = dev;
-    if (backend->driver != NULL) {
-        int rc;
-
-        snprintf(probe, sizeof(probe), "/sys/bus/xen-backend/drivers/%s", backend->driver);
-        rc = module_need(backend->module, probe, "find the back end", e);
-        if (rc < 0)
-            return rc;
-    }
+    if (!j->elsewhere)
+        rc = device_job_need_driver(j, e);
+    if (rc < 0)
+        return rc;
     if (hs_exists(ctx->xs, HS_TX_NONE, j->copy) == 1)
         return hl_fail_dom(e, EEXIST, domid, "add a device", "it has the %s %" PRIu32 " already",
                            class->noun, dev->devid);
     return 0;
-}
-
-static void name_device(struct device_job *j, struct hl_error *e)
-{
-    const struct hl_device *d = j->dev;
-
-    if (d->kind == HL_DEVICE_VBD)
-        hl_error_within(e, "disk %s", d->disk.vdev);
-    else
-        hl_error_within(e, "%s %" PRIu32, j->class->noun, d->devid);
-}
-
-/* From the nodes to "the back end waits for the guest". */
-static int bring_up(struct device_job *j, struct hl_error *e)
-{
-    int rc = hl_fault("wait for the back end", e);
-
-    if (rc == 0)
-        rc = device_wait_backend(j, DEVICE_INIT_WAIT, e);
-    if (rc == 0)
-        rc = hl_fault("set the host's side up", e);
-    if (rc == 0 && j->class->plug != NULL)
-        rc = j->class->plug(j, e);
-    if (rc == 0 && j->class->ready != NULL)
-        rc = device_wait_ready(j, e);
-    if (rc == 0)
-        rc = hl_fault("report the device", e);
-    if (rc == 0 && hs_write_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-status", "connected") < 0)
-        rc = hl_fail(e, errno, "report the device", j->back, NULL);
-    return rc;
 }
 
 static void take_away(struct set *set);
@@ -198,10 +115,10 @@ static int prepare_and_write(struct hl_ctx *ctx, uint32_t domid, struct set *set
         struct device_job *j = &set->jobs[i];
 
         rc = hl_fault("prepare the device", e);
-        if (rc == 0 && j->class->prepare != NULL)
+        if (rc == 0 && j->class->prepare != NULL && !j->elsewhere)
             rc = j->class->prepare(j, e);
         if (rc != 0)
-            name_device(j, e);
+            device_job_name(j, e);
     }
     if (rc == 0)
         rc = hl_fault("write the devices' nodes", e);
@@ -228,9 +145,9 @@ static int add_locked(struct hl_ctx *ctx, uint32_t domid, const struct hl_device
     if (rc == 0)
         rc = prepare_and_write(ctx, domid, &set, e);
     for (size_t i = 0; rc == 0 && i < set.count; i++) {
-        rc = bring_up(&set.jobs[i], e);
+        rc = device_job_bring_up(&set.jobs[i], e);
         if (rc != 0)
-            name_device(&set.jobs[i], e);
+            device_job_name(&set.jobs[i], e);
     }
     for (size_t i = 0; i < set.count; i++)
         if (set.jobs[i].class != NULL && set.jobs[i].class->release != NULL)
@@ -258,13 +175,28 @@ int hl_devices_add(struct hl_ctx *ctx, uint32_t domid, const struct hl_device_li
 
 /* ---- taking away -------------------------------------------------------------------------- */
 
-/* The front ends' folders go: a kernel's back end then lets go at once. */
+/* The front ends' folders go: a kernel's back end then lets go at once. A driver domain's programs are told. */
 static void remove_fronts(struct store_writer *w, void *opaque)
 {
     struct set *set = opaque;
 
-    for (size_t i = 0; i < set->count; i++)
-        store_remove(w, set->jobs[i].front);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct device_job *j = &set->jobs[i];
+
+        if (j->elsewhere && store_has(w, j->back))
+            store_put(w, j->back, "online", "0");
+        store_remove(w, j->front);
+    }
+}
+
+/* The folder "error" is its domain's own, who could not make it again. */
+static void remove_errors(struct store_writer *w, uint32_t domid, const char *path)
+{
+    char base[64];
+
+    snprintf(base, sizeof(base), "/local/domain/%" PRIu32 "%s", domid, domid == 0 ? "" : "/error");
+    if (store_has(w, path))
+        store_remove_below(w, base, path);
 }
 
 static void remove_rest(struct store_writer *w, void *opaque)
@@ -277,12 +209,10 @@ static void remove_rest(struct store_writer *w, void *opaque)
 
         store_remove(w, j->front);
         store_remove(w, j->back);
-        snprintf(path, sizeof(path), "/local/domain/0/error%s",
-                 j->back + strlen("/local/domain/0"));
-        store_remove(w, path);
+        remove_errors(w, j->backend_domid, j->error);
         snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/error/device/%s/%" PRIu32, j->domid,
                  j->class->name, j->devid);
-        store_remove(w, path);
+        remove_errors(w, j->domid, path);
         store_remove(w, j->copy);
     }
 }
@@ -307,7 +237,7 @@ static void let_go(struct set *set)
         (void)device_wait_gone(&set->jobs[i], DEVICE_GONE_SECONDS);
     hl_fault_kill();
     for (size_t i = 0; i < set->count; i++)
-        if (set->jobs[i].class->unplug != NULL)
+        if (set->jobs[i].class->unplug != NULL && !set->jobs[i].elsewhere)
             set->jobs[i].class->unplug(&set->jobs[i]);
 }
 
@@ -336,8 +266,9 @@ static void find_all(struct hl_ctx *ctx, uint32_t domid, struct set *set)
         names = hs_directory(ctx->xs, HS_TX_NONE, path, &n);
         for (unsigned int i = 0; names != NULL && i < n; i++) {
             char *back = hs_readf(ctx->xs, HS_TX_NONE, "%s/%s/backend", path, names[i]);
+            uint32_t server = 0;
             const struct device_backend *backend =
-                back == NULL ? NULL : backend_by_directory((enum hl_device_kind)k, back);
+                back == NULL ? NULL : device_backend_of_path((enum hl_device_kind)k, back, &server);
             struct device_job *jobs =
                 backend == NULL ? NULL : realloc(set->jobs, (set->count + 1) * sizeof(*jobs));
 
@@ -349,7 +280,7 @@ static void find_all(struct hl_ctx *ctx, uint32_t domid, struct set *set)
             set->jobs = jobs;
             /* The first console is no device of its own. */
             if (devid >= class->first)
-                job_init(&jobs[set->count++], ctx, domid, class, backend, devid);
+                device_job_init(&jobs[set->count++], ctx, domid, class, backend, server, devid);
         }
         free(names);
     }
@@ -389,7 +320,8 @@ static int close_device(struct device_job *j, bool force, struct hl_error *e)
     char *why;
     int rc;
 
-    if (!in_use(j))
+    /* The guest hears of the wish by the back end's nodes, which go with a domain that served it. */
+    if (!in_use(j) || (j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid)))
         return 0;
     rc = store_transact(j->ctx->xs, j->domid, ask_to_close, j, "ask the guest to let go", e);
     if (rc < 0 || device_wait_gone(j, DEVICE_CLOSE_SECONDS) == 0 || force)
@@ -437,16 +369,17 @@ static int find_job(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind
 {
     const struct device_class *class = device_class(kind);
     const struct device_backend *backend = NULL;
+    uint32_t server = 0;
     char *back = hs_readf(ctx->xs, HS_TX_NONE, "/libxl/%" PRIu32 "/device/%s/%" PRIu32 "/backend",
                           domid, class->name, devid);
 
     if (back != NULL)
-        backend = backend_by_directory(kind, back);
+        backend = device_backend_of_path(kind, back, &server);
     free(back);
     if (backend == NULL)
         return hl_fail_dom(e, ENOENT, domid, "find the device", "it has no %s %" PRIu32,
                            class->noun, devid);
-    job_init(j, ctx, domid, class, backend, devid);
+    device_job_init(j, ctx, domid, class, backend, server, devid);
     return 0;
 }
 
@@ -538,6 +471,18 @@ static int find_drive(struct hl_ctx *ctx, uint32_t domid, uint32_t devid, const 
     return hl_fail_dom(e, ENOENT, domid, "change the medium", "%s is no CD-ROM drive of it", vdev);
 }
 
+/* The new medium is where the drive is: by name, which outlives a number. */
+static int name_server(const struct device_job *j, struct hl_device *d, struct hl_error *e)
+{
+    char *name =
+        hs_readf(j->ctx->xs, HS_TX_NONE, "/local/domain/%" PRIu32 "/name", j->backend_domid);
+
+    if (name == NULL && asprintf(&name, "%" PRIu32, j->backend_domid) < 0)
+        return hl_fail_dom(e, ENOMEM, j->domid, "change the medium", NULL);
+    d->disk.backend_domain = name;
+    return 0;
+}
+
 static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d,
                          struct hl_error *e)
 {
@@ -547,6 +492,9 @@ static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d
     struct device_job j;
     int rc = find_drive(ctx, domid, d->devid, d->disk.vdev, &j, e);
 
+    if (rc == 0 && j.elsewhere)
+        rc = name_server(&j, d, e);
+    empty.disk.backend_domain = d->disk.backend_domain;
     /* blkback keeps the medium that it was started with, so the drive is taken away and comes again. */
     if (rc == 0)
         rc = remove_locked(ctx, domid, HL_DEVICE_VBD, d->devid, false, e);
@@ -607,7 +555,6 @@ static void fill_info(struct hl_ctx *ctx, const struct device_class *class, uint
                                         "port",
                                         NULL};
     char copy[96], *front = NULL;
-    long long id;
 
     snprintf(copy, sizeof(copy), "/libxl/%" PRIu32 "/device/%s/%" PRIu32, domid, class->name,
              info->devid);
@@ -621,8 +568,10 @@ static void fill_info(struct hl_ctx *ctx, const struct device_class *class, uint
     info->ring_ref[0] = info->ring_ref[1] = -1;
     if (front == NULL)
         return;
-    id = hs_number_at(ctx->xs, HS_TX_NONE, front, "backend-id", -1);
-    info->backend_domid = id < 0 ? 0 : (uint32_t)id;
+    /* The front end's own node is the guest's to write. */
+    if (info->backend == NULL ||
+        sscanf(info->backend, "/local/domain/%" SCNu32 "/", &info->backend_domid) != 1)
+        info->backend_domid = 0;
     info->state = device_state(ctx, front);
     info->event_channel = (int)read_first(ctx, front, ports);
     class->info(ctx, info);

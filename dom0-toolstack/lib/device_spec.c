@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 
 int spec_bad(char *why, size_t size, const char *fmt, ...)
@@ -103,8 +104,8 @@ int spec_parse(struct hl_device *d, const char *text, const struct spec_key *key
 
 int device_own_backend(const char *name, const struct device_class *c, struct hl_error *e)
 {
-    if (name == NULL || strcmp(name, "0") == 0 || strcmp(name, "Domain-0") == 0)
+    if (driver_domain_is_none(name))
         return 0;
     return hl_fail(e, EOPNOTSUPP, "check the configuration", c->key,
-                   "backend=%s: driver domains are not supported yet", name);
+                   "backend=%s: a %s can be served by Domain 0 alone", name, c->noun);
 }

@@ -3,6 +3,7 @@
 #include "dom0-toolstack/lib/device_wait.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +13,13 @@
 
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 
 /* What is not in xenstore (the kernel's files) is looked at again after that long. */
-#define LOOK_MS 5
+#define LOOK_MS       5
+
+#define MAX_COMPLAINT 1000u
 
 int device_state(struct hl_ctx *ctx, const char *dir)
 {
@@ -59,14 +63,25 @@ static int watch_until(struct device_job *j, unsigned int seconds,
     return rc;
 }
 
+/* Another domain may have written it, and people read it on terminals. */
+static void make_plain(char *text)
+{
+    if (strlen(text) > MAX_COMPLAINT)
+        text[MAX_COMPLAINT] = '\0';
+    for (char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+}
+
 /* What a script or the kernel's back end wrote; malloc'd or NULL. */
 static char *complaint(struct device_job *j)
 {
     char *text = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-error");
 
     if (text == NULL)
-        text = hs_readf(j->ctx->xs, HS_TX_NONE, "/local/domain/0/error%s/error",
-                        j->back + strlen("/local/domain/0"));
+        text = hs_read_at(j->ctx->xs, HS_TX_NONE, j->error, "error");
+    if (text != NULL)
+        make_plain(text);
     return text;
 }
 
@@ -85,9 +100,24 @@ static int look_ready(struct device_job *j, void *opaque)
         free(text);
         return -EIO;
     }
+    if (j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid))
+        return -ESRCH;
     if (state < want->state || (want->there != NULL && !want->there(j)))
         return -EAGAIN;
     return 0;
+}
+
+/* Nothing came from a driver domain: by how far it went one sees what is missing there. */
+static void say_silent(struct device_job *j, const char *step, struct hl_error *e)
+{
+    int state = device_state(j->ctx, j->back);
+
+    hl_fail(e, ETIMEDOUT, step, j->back, "domain %" PRIu32 " did not answer within %d s (state %s)",
+            j->backend_domid, DEVICE_READY_SECONDS, hl_device_state_name(state));
+    if (state < DEVICE_INIT_WAIT && j->backend->driver != NULL)
+        hl_error_advise(e, "does it run, with the driver %s and \"hl devd\"?", j->backend->module);
+    else
+        hl_error_advise(e, "does \"hl devd\" run there?");
 }
 
 static int wait_for(struct device_job *j, struct wanted want, const char *step, struct hl_error *e)
@@ -100,18 +130,39 @@ static int wait_for(struct device_job *j, struct wanted want, const char *step, 
     text = complaint(j);
     if (text != NULL)
         hl_fail(e, EIO, step, j->back, "the back end reports: %s", text);
+    else if (rc == -ESRCH)
+        hl_fail(e, ESRCH, step, j->back, "domain %" PRIu32 ", which was to serve it, has ended",
+                j->backend_domid);
+    else if (rc == -ETIMEDOUT && j->elsewhere)
+        say_silent(j, step, e);
     else if (rc == -ETIMEDOUT)
         hl_fail(e, ETIMEDOUT, step, j->back, "the back end did not answer within %d s (state %s)",
                 DEVICE_READY_SECONDS, hl_device_state_name(device_state(j->ctx, j->back)));
     else
         hl_fail(e, EIO, step, j->back, "the back end closed without saying why");
+    if (text != NULL)
+        rc = -EIO;
     free(text);
-    return rc == -ETIMEDOUT ? rc : -EIO;
+    return rc;
 }
 
 int device_wait_backend(struct device_job *j, int state, struct hl_error *e)
 {
     return wait_for(j, (struct wanted){state, NULL}, "wait for the back end", e);
+}
+
+static bool plugged(struct device_job *j)
+{
+    char *status = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-status");
+    bool yes = status != NULL && strcmp(status, "connected") == 0;
+
+    free(status);
+    return yes;
+}
+
+int device_wait_plugged(struct device_job *j, struct hl_error *e)
+{
+    return wait_for(j, (struct wanted){0, plugged}, "wait for the driver domain", e);
 }
 
 int device_wait_ready(struct device_job *j, struct hl_error *e)
@@ -133,11 +184,27 @@ static bool has_driver(const struct device_job *j)
     return access(path, F_OK) == 0;
 }
 
+/* Whoever did the host's half there keeps a record of it, and takes the folder away last. */
+static int look_gone_elsewhere(struct device_job *j, int state)
+{
+    char record[160];
+
+    if (hs_exists(j->ctx->xs, HS_TX_NONE, j->back) == 0 ||
+        !driver_domain_lives(j->ctx, j->backend_domid))
+        return 0;
+    snprintf(record, sizeof(record), "/local/domain/%" PRIu32 "%s", j->backend_domid, j->copy);
+    if (hs_exists(j->ctx->xs, HS_TX_NONE, record) != 0)
+        return -EAGAIN;
+    return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;
+}
+
 static int look_gone(struct device_job *j, void *opaque)
 {
     int state = device_state(j->ctx, j->back);
 
     (void)opaque;
+    if (j->elsewhere)
+        return look_gone_elsewhere(j, state);
     if (j->sysfs[0] == '\0')
         /* A program that has not said that it is there has nothing to give back. */
         return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;

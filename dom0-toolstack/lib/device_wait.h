@@ -33,13 +33,18 @@ int device_state(struct hl_ctx *ctx, const char *dir);
  * script's, are the cause.
  */
 int device_wait_backend(struct device_job *j, int state, struct hl_error *e);
+/* Until the driver domain that serves the device has done the host's half ("hotplug-status"), or says why not, or is gone. */
+int device_wait_plugged(struct device_job *j, struct hl_error *e);
 /* Until class->ready(). */
 int device_wait_ready(struct device_job *j, struct hl_error *e);
 /* Until `there` answers true. */
 int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j), const char *step,
                       struct hl_error *e);
 
-/* Until the back end has let go. 0, or -ETIMEDOUT. */
+/*
+ * Until the back end has let go. In a driver domain: until its folder is gone, or nobody there has anything to undo,
+ * or the domain is dead. 0, or -ETIMEDOUT.
+ */
 int device_wait_gone(struct device_job *j, unsigned int seconds);
 
 #endif

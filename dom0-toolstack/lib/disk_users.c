@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,11 @@ static int check_vbd(struct hl_ctx *ctx, const struct sought *s, const char *dom
         (writes || s->disk->readwrite) && same(s, maj, min)) {
         char who[320], *name = hs_readf(ctx->xs, HS_TX_NONE, "/local/domain/%s/name", domid);
 
-        snprintf(who, sizeof(who), "domain %s (%s)", domid, name == NULL ? "ending" : name);
+        /* A driver domain may not read the names of others. */
+        if (ctx->domid == 0)
+            snprintf(who, sizeof(who), "domain %s (%s)", domid, name == NULL ? "ending" : name);
+        else
+            snprintf(who, sizeof(who), "domain %s", domid);
         free(name);
         rc = busy(s, who, writes, e);
     }
@@ -73,12 +78,13 @@ static int check_vbd(struct hl_ctx *ctx, const struct sought *s, const char *dom
 
 static int check_guests(struct hl_ctx *ctx, const struct sought *s, struct hl_error *e)
 {
-    static const char base[] = "/local/domain/0/backend/vbd";
-    char path[128], back[160];
+    char base[64], path[128], back[160];
     unsigned int n, m;
-    char **ids = hs_directory(ctx->xs, HS_TX_NONE, base, &n), **devs;
+    char **ids, **devs;
     int rc = 0;
 
+    snprintf(base, sizeof(base), "/local/domain/%" PRIu32 "/backend/vbd", ctx->domid);
+    ids = hs_directory(ctx->xs, HS_TX_NONE, base, &n);
     for (unsigned int i = 0; rc == 0 && ids != NULL && i < n; i++) {
         snprintf(path, sizeof(path), "%s/%s", base, ids[i]);
         devs = hs_directory(ctx->xs, HS_TX_NONE, path, &m);

@@ -79,6 +79,8 @@ struct hl_domain_config {
     int max_event_channels;  /* highest port; HL_UNSET_INT: 1023 */
     char *pool;              /* CPU pool's name or number; NULL: pool 0 */
 
+    bool driver_domain; /* it serves devices of others: a place of its own in xenstore */
+
     struct hl_device_list devices;
 
     char *config_file; /* where it was read from, for messages; may be NULL */

@@ -78,6 +78,7 @@ static void put_c_info(yajl_gen g, const struct hl_domain_config *c)
     put_text(g, "name", c->name);
     put_text(g, "uuid", uuid);
     put_text(g, "pool_name", c->pool);
+    put_text(g, "driver_domain", c->driver_domain ? "True" : NULL);
     yajl_gen_map_close(g);
 }
 
@@ -291,6 +292,11 @@ static void get_c_info(struct reader *r, yajl_val map, struct hl_domain_config *
 
     get_text(r, map, "name", &c->name);
     get_text(r, map, "pool_name", &c->pool);
+    v = member(map, "driver_domain");
+    if (v != NULL && !YAJL_IS_STRING(v))
+        r->bad = "driver_domain";
+    else if (v != NULL)
+        c->driver_domain = strcmp(v->u.string, "True") == 0;
     v = member(map, "type");
     if (v != NULL &&
         (!YAJL_IS_STRING(v) || hl_domain_type_from_name(YAJL_GET_STRING(v), &c->type) != 0))

@@ -57,6 +57,11 @@ static void write_home(struct store_writer *w, const struct hl_domain_config *c,
     store_put(w, home, "store/ring-ref", "%" PRIu64, r->store_mfn);
     for (size_t i = 0; i < sizeof(guests) / sizeof(guests[0]); i++)
         store_make_guests(w, home, guests[i]);
+    if (c->driver_domain) {
+        /* Where its own toolstack keeps what there is to undo, and where device models keep theirs. */
+        store_make_guests(w, home, "libxl");
+        store_make_guests(w, home, "device-model");
+    }
     store_put(w, home, "control/platform-feature-multiprocessor-suspend", "1");
     store_put(w, home, "control/platform-feature-xs_reset_watches", "1");
 }

@@ -82,7 +82,7 @@ static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
         strcmp(p->security_model, "none") != 0)
         return hl_fail(e, EINVAL, "check the configuration", "p9",
                        "the shared folder's tag, path or security_model is missing or unknown");
-    return device_own_backend(p->backend_domain, &p9_class, e);
+    return 0;
 }
 
 /* ---- the device --------------------------------------------------------------------------- */
@@ -116,6 +116,14 @@ static void nodes(struct device_job *j, struct store_writer *w)
     store_put(w, j->front, "tag", "%s", p->tag);
 }
 
+static int from_nodes(struct device_job *j, struct hl_device *d, struct hl_error *e)
+{
+    d->p9.path = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "path");
+    if (d->p9.path == NULL)
+        return hl_fail(e, EINVAL, "read the shared folder's nodes", j->back, "path is missing");
+    return 0;
+}
+
 const struct device_class p9_class = {
     .name = "9pfs",
     .key = "p9",
@@ -128,4 +136,5 @@ const struct device_class p9_class = {
     .backend = backend,
     .prepare = prepare,
     .nodes = nodes,
+    .from_nodes = from_nodes,
 };

@@ -209,7 +209,7 @@ int module_need(const char *module, const char *probe, const char *step, struct 
     (void)script_run(&run, NULL);
     if (access(probe, F_OK) == 0)
         return 0;
-    hl_fail(e, ENODEV, step, module, "Domain 0's kernel does not have this driver");
+    hl_fail(e, ENODEV, step, module, "the kernel of this domain does not have this driver");
     hl_error_advise(e, "load it: modprobe %s", module);
     return -ENODEV;
 }

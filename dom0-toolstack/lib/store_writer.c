@@ -57,7 +57,12 @@ static void make(struct store_writer *w, const char *path, const struct hs_perm 
 
 void store_make_readable(struct store_writer *w, const char *path)
 {
-    struct hs_perm perms[2] = {{0, HS_PERM_NONE}, {w->domid, HS_PERM_READ}};
+    store_make_backend(w, path, 0);
+}
+
+void store_make_backend(struct store_writer *w, const char *path, uint32_t owner)
+{
+    struct hs_perm perms[2] = {{owner, HS_PERM_NONE}, {w->domid, HS_PERM_READ}};
 
     make(w, path, perms, 2);
 }
@@ -93,6 +98,36 @@ void store_remove(struct store_writer *w, const char *path)
 {
     if (w->err == 0 && hs_rm_prune(w->xs, w->tx, path) < 0)
         note_failure(w, path);
+}
+
+void store_remove_below(struct store_writer *w, const char *base, const char *path)
+{
+    char up[STORE_PATH_SIZE];
+    unsigned int n = 0;
+
+    snprintf(up, sizeof(up), "%s", path);
+    while (w->err == 0 && n == 0 && strlen(up) > strlen(base)) {
+        char **names;
+
+        if (hs_rm(w->xs, w->tx, up) < 0 && errno != ENOENT)
+            note_failure(w, up);
+        *strrchr(up, '/') = '\0';
+        names = hs_directory(w->xs, w->tx, up, &n);
+        if (names == NULL)
+            n = 0;
+        free(names);
+    }
+}
+
+bool store_has(struct store_writer *w, const char *path)
+{
+    return w->err == 0 && hs_exists(w->xs, w->tx, path) == 1;
+}
+
+void store_missing(struct store_writer *w, const char *path)
+{
+    errno = ENOENT;
+    note_failure(w, path);
 }
 
 int store_transact(struct hs *xs, uint32_t domid,

@@ -6,6 +6,7 @@
 #ifndef HL_STORE_WRITER_H
 #define HL_STORE_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "xenstore/client/xs_client.h"
@@ -28,6 +29,8 @@ void store_put(struct store_writer *w, const char *base, const char *name, const
 
 /* A folder of Domain 0's that w->domid may read; what is made below it inherits that. */
 void store_make_readable(struct store_writer *w, const char *path);
+/* The same with another owner: a driver domain's. */
+void store_make_backend(struct store_writer *w, const char *path, uint32_t owner);
 /* A folder for Domain 0 alone. */
 void store_make_private(struct store_writer *w, const char *path);
 /* An empty node that belongs to the guest. */
@@ -37,6 +40,13 @@ void store_make_frontend(struct store_writer *w, const char *path, uint32_t read
 
 /* Removes a node and its empty parents. */
 void store_remove(struct store_writer *w, const char *path);
+/* The same up to `base`, which stays. */
+void store_remove_below(struct store_writer *w, const char *base, const char *path);
+
+/* Does a node stand there, as this transaction sees it? */
+bool store_has(struct store_writer *w, const char *path);
+/* Fails all: what must be there is not. */
+void store_missing(struct store_writer *w, const char *path);
 
 /*
  * Runs `fill` in a transaction, again as long as somebody else interferes. -errno with a record that

@@ -58,11 +58,9 @@ static int parse(struct hl_device *d, const char *spec, char *why, size_t size)
 
 static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
 {
+    (void)d;
     (void)domain;
-    if (d->disk.backend_domain != NULL && strcmp(d->disk.backend_domain, "0") != 0 &&
-        strcmp(d->disk.backend_domain, "Domain-0") != 0)
-        return hl_fail(e, EOPNOTSUPP, "check the disk", d->disk.vdev,
-                       "backend=%s: driver domains are not supported yet", d->disk.backend_domain);
+    (void)e;
     return 0;
 }
 
@@ -217,27 +215,79 @@ static void nodes(struct device_job *j, struct store_writer *w)
         device_put(j, w, "params", "%s", disk->target == NULL ? "" : disk->target);
     device_put(j, w, "script", "%s", script == NULL ? "" : script);
     free(script);
-    if (j->major != 0)
-        device_put(j, w, "physical-device", "%" PRIx32 ":%" PRIx32, j->major, j->minor);
-    if (j->major == LOOP_MAJOR_NUMBER) {
-        device_put(j, w, "physical-device-path", "/dev/loop%" PRIu32, j->minor);
-        device_put(j, w, "node", "/dev/loop%" PRIu32, j->minor);
-    } else if (j->major != 0) {
-        device_put(j, w, "physical-device-path", "%s", disk->target);
-    }
     device_put(j, w, "removable", "%d", disk->cdrom);
     device_put(j, w, "bootable", "1");
     device_put(j, w, "dev", "%s", disk->vdev);
     device_put(j, w, "type", "%s", j->backend->name);
-    device_put(j, w, "mode", "%s", disk->readwrite ? "w" : "r");
+    /* Whether others may use it is for those to know who look who does. */
+    device_put(j, w, "mode", "%s%s", disk->readwrite ? "w" : "r",
+               disk->shared && j->elsewhere ? "!" : "");
     device_put(j, w, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
     device_put(j, w, "direct-io-safe", "%d", disk->direct_io_safe);
     device_put(j, w, "discard-enable", "%d", disk->discard);
     device_put(j, w, "specification", "xen");
-    store_put(w, j->copy, DEVICE_HOTPLUG, "%s", disk->script == NULL ? "none" : "script");
     store_put(w, j->front, "virtual-device", "%" PRIu32, j->devid);
     store_put(w, j->front, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
     store_put(w, j->front, "trusted", "%d", disk->trusted);
+}
+
+static void host_nodes(struct device_job *j, struct store_writer *w)
+{
+    if (j->major == 0)
+        return;
+    device_put(j, w, "physical-device", "%" PRIx32 ":%" PRIx32, j->major, j->minor);
+    if (j->major == LOOP_MAJOR_NUMBER) {
+        device_put(j, w, "physical-device-path", "/dev/loop%" PRIu32, j->minor);
+        device_put(j, w, "node", "/dev/loop%" PRIu32, j->minor);
+    } else {
+        device_put(j, w, "physical-device-path", "%s", j->dev->disk.target);
+    }
+}
+
+/* What `nodes` put before the target for our program. */
+static void drop_format(char *params)
+{
+    for (int i = 0; format_names[i] != NULL; i++) {
+        size_t n = strlen(format_names[i]);
+
+        if (strncmp(params, format_names[i], n) == 0 && params[n] == ':') {
+            memmove(params, params + n + 1, strlen(params + n + 1) + 1);
+            return;
+        }
+    }
+}
+
+static const char *hotplug(const struct device_job *j)
+{
+    return j->dev->disk.script == NULL ? "none" : "script";
+}
+
+/* "block" is the name for what this library does itself; an empty target is an empty drive. */
+static int from_nodes(struct device_job *j, struct hl_device *d, struct hl_error *e)
+{
+    char *mode = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "mode");
+    char *script = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "script");
+    const char *slash = script == NULL ? NULL : strrchr(script, '/');
+    struct hl_disk *disk = &d->disk;
+
+    disk->target = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "params");
+    disk->vdev = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "dev");
+    disk->readwrite = mode != NULL && mode[0] == 'w';
+    disk->shared = disk->readwrite && mode[1] == '!';
+    free(mode);
+    if (slash == NULL || strcmp(slash + 1, "block") == 0)
+        free(script);
+    else
+        disk->script = script;
+    if (disk->target == NULL || disk->vdev == NULL)
+        return hl_fail(e, EINVAL, "read the disk's nodes", j->back, "params or dev is missing");
+    if (j->backend->driver == NULL)
+        drop_format(disk->target);
+    if (disk->target[0] == '\0') {
+        free(disk->target);
+        disk->target = NULL;
+    }
+    return 0;
 }
 
 static bool ready(struct device_job *j)
@@ -323,6 +373,9 @@ const struct device_class vbd_class = {
     .backend = backend,
     .prepare = prepare,
     .nodes = nodes,
+    .host_nodes = host_nodes,
+    .hotplug = hotplug,
+    .from_nodes = from_nodes,
     .ready = ready,
     .plug = plug,
     .release = release,

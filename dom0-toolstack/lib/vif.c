@@ -19,6 +19,7 @@
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/device_class.h"
 #include "dom0-toolstack/lib/device_wait.h"
+#include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/fault.h"
 #include "dom0-toolstack/lib/files.h"
@@ -92,7 +93,10 @@ static int make_mac(struct hl_device *d, const char *domain, struct hl_error *e)
     return 0;
 }
 
-/* What Xen's scripts of these names do we do ourselves where they are not installed. */
+/*
+ * What Xen's scripts of these names do we do ourselves where they are not installed. Where another domain does the host's
+ * half it looks for them (from_nodes()).
+ */
 static int choose_mode(struct hl_nic *nic, struct hl_error *e)
 {
     static const char *const known[] = {"vif-bridge", "vif-nat", "vif-route"};
@@ -107,6 +111,10 @@ static int choose_mode(struct hl_nic *nic, struct hl_error *e)
     if (path == NULL)
         return hl_fail(e, ENOMEM, "check the configuration", "vif", NULL);
     nic->mode = HL_NIC_SCRIPT;
+    if (!driver_domain_is_none(nic->backend_domain)) {
+        free(path);
+        return 0;
+    }
     for (int i = 0; i < 3 && access(path, F_OK) != 0; i++) {
         const char *slash = strrchr(nic->script, '/');
 
@@ -166,7 +174,8 @@ static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
 
     if (nic->mode == HL_NIC_USER)
         nic->tap = false;
-    if (nic->mode == HL_NIC_BRIDGE)
+    rc = set_default(&nic->backend_domain, "vif.default.backend", NULL, NULL, e);
+    if (rc == 0 && nic->mode == HL_NIC_BRIDGE)
         rc = set_default(&nic->script, "vif.default.script", "vifscript", NULL, e);
     if (rc == 0)
         rc = choose_mode(nic, e);
@@ -177,25 +186,20 @@ static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
     if (rc == 0 && nic->mode != HL_NIC_NAT)
         rc = set_default(&nic->gatewaydev, "vif.default.gatewaydev", "defaultgatewaydev", NULL, e);
     if (rc == 0)
-        rc = set_default(&nic->backend_domain, "vif.default.backend", NULL, NULL, e);
-    if (rc == 0 && nic->backend_domain != NULL && strcmp(nic->backend_domain, "0") != 0 &&
-        strcmp(nic->backend_domain, "Domain-0") != 0)
-        rc = hl_fail(e, EOPNOTSUPP, "check the configuration", "vif",
-                     "backend=%s: driver domains are not supported yet", nic->backend_domain);
-    if (rc == 0)
         rc = check_ip(nic, e);
     return rc == 0 && nic->mac == NULL ? make_mac(d, domain, e) : rc;
 }
 
 /* ---- the host's side ---------------------------------------------------------------------- */
 
-static int check_bridge(const char *bridge, struct hl_error *e)
+static int check_bridge(const char *bridge, bool in_domain_0, struct hl_error *e)
 {
     if (net_is_bridge(bridge))
         return 0;
     if (net_exists(bridge))
         return hl_fail(e, EINVAL, "find the bridge", bridge, "this interface is not a bridge");
-    hl_fail(e, ENODEV, "find the bridge", bridge, "there is no such bridge in Domain 0");
+    hl_fail(e, ENODEV, "find the bridge", bridge, "there is no such bridge in %s",
+            in_domain_0 ? "Domain 0" : "the driver domain");
     hl_error_advise(e, "make it, name another with bridge=, or use mode=nat, which needs none");
     return -ENODEV;
 }
@@ -208,13 +212,13 @@ static int prepare(struct device_job *j, struct hl_error *e)
 
     if (nic->vifname != NULL && net_exists(nic->vifname))
         return hl_fail(e, EEXIST, "name the interface", nic->vifname,
-                       "Domain 0 has an interface of this name");
+                       "there is an interface of this name");
     if (nic->tap)
         rc = module_need("tun", "/sys/class/misc/tun", "make the interface", e);
     if (rc < 0)
         return rc;
     if (nic->mode == HL_NIC_BRIDGE)
-        return check_bridge(nic->bridge, e);
+        return check_bridge(nic->bridge, j->ctx->domid == 0, e);
     if (nic->mode != HL_NIC_SCRIPT)
         return 0;
     path = script_path(nic->script);
@@ -227,11 +231,12 @@ static int prepare(struct device_job *j, struct hl_error *e)
 }
 
 /* The guest's MTU: its own, else that of the bridge. */
-static int choose_mtu(const struct hl_nic *nic)
+static int choose_mtu(const struct device_job *j)
 {
+    const struct hl_nic *nic = &j->dev->nic;
     int mtu = nic->mtu;
 
-    if (mtu == 0 && nic->mode == HL_NIC_BRIDGE)
+    if (mtu == 0 && nic->mode == HL_NIC_BRIDGE && !j->elsewhere)
         mtu = net_mtu(nic->bridge);
     return mtu == 0 ? 1500 : mtu;
 }
@@ -274,11 +279,48 @@ static void nodes(struct device_job *j, struct store_writer *w)
     device_put(j, w, "type", "vif");
     if (nic->rate_bytes != 0)
         device_put(j, w, "rate", "%lld,%d", nic->rate_bytes, nic->rate_us);
-    store_put(w, j->copy, DEVICE_HOTPLUG, "%s", mode_names[nic->mode]);
     store_put(w, j->front, "handle", "%" PRIu32, j->devid);
     store_put(w, j->front, "mac", "%s", nic->mac);
-    store_put(w, j->front, "mtu", "%d", choose_mtu(nic));
+    store_put(w, j->front, "mtu", "%d", choose_mtu(j));
     store_put(w, j->front, "trusted", "%d", nic->trusted);
+}
+
+static const char *hotplug(const struct device_job *j)
+{
+    return mode_names[j->dev->nic.mode];
+}
+
+static char *node(const struct device_job *j, const char *name)
+{
+    return hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, name);
+}
+
+static int from_nodes(struct device_job *j, struct hl_device *d, struct hl_error *e)
+{
+    struct hl_nic *nic = &d->nic;
+    char *mode = node(j, "mode");
+    bool user = mode != NULL && strcmp(mode, "user") == 0;
+
+    free(mode);
+    nic->mac = node(j, "mac");
+    nic->bridge = node(j, "bridge");
+    nic->ip = node(j, "ip");
+    nic->vifname = node(j, "vifname");
+    nic->gatewaydev = node(j, "gatewaydev");
+    nic->mtu = (int)hs_number_at(j->ctx->xs, HS_TX_NONE, j->back, "mtu", 0);
+    nic->tap = !user && j->backend->driver == NULL;
+    nic->mode = user ? HL_NIC_USER : HL_NIC_BRIDGE;
+    nic->script = user ? NULL : node(j, "script");
+    if (nic->mac == NULL || (!user && nic->script == NULL))
+        return hl_fail(e, EINVAL, "read the interface's nodes", j->back,
+                       "mac or script is missing");
+    if (nic->vifname != NULL && strlen(nic->vifname) >= IFNAMSIZ)
+        return hl_fail(e, EINVAL, "read the interface's nodes", j->back, "vifname is too long");
+    if (choose_mode(nic, e) != 0)
+        return -EINVAL;
+    if (nic->mode == HL_NIC_BRIDGE && nic->bridge == NULL)
+        return hl_fail(e, EINVAL, "read the interface's nodes", j->back, "bridge is missing");
+    return check_ip(nic, e);
 }
 
 static bool interface_there(struct device_job *j)
@@ -390,7 +432,7 @@ static int plug(struct device_job *j, struct hl_error *e)
     if (rc == 0)
         rc = hl_fault("configure the interface", e);
     if (rc == 0)
-        rc = net_set_mtu(j->name, choose_mtu(nic), e);
+        rc = net_set_mtu(j->name, choose_mtu(j), e);
     if (rc != 0)
         return rc;
     switch (nic->mode) {
@@ -459,6 +501,8 @@ const struct device_class vif_class = {
     .backend = backend,
     .prepare = prepare,
     .nodes = nodes,
+    .hotplug = hotplug,
+    .from_nodes = from_nodes,
     .plug = plug,
     .unplug = unplug,
     .info = info,

@@ -101,16 +101,31 @@ int backend_set_state(struct backend *b, enum xenbus_state state)
     return backend_write(b, "state", "%d", state);
 }
 
+/* Of "/local/domain/B/": 0 if the path is none of a domain's. */
+static int home_length(const char *path)
+{
+    int end = 0;
+
+    sscanf(path, "/local/domain/%*[0-9]/%n", &end);
+    return end;
+}
+
+/* In Domain 0 the daemon may be starting beside us; a driver domain has no socket to wait for. */
+static struct hs *connect_store(const char *path)
+{
+    return hs_open(strncmp(path, "/local/domain/0/", 16) == 0 ? HS_WAIT : 0);
+}
+
 static void write_complaint(struct backend *b, void *opaque)
 {
-    static const char ours[] = "/local/domain/0/";
     const char *why = opaque;
     char path[512];
+    int home = home_length(b->path);
 
     backend_write(b, "hotplug-error", "%s", why);
     backend_write(b, "hotplug-status", "error");
-    if (strncmp(b->path, ours, strlen(ours)) == 0) {
-        snprintf(path, sizeof(path), "%serror/%s/error", ours, b->path + strlen(ours));
+    if (home > 0) {
+        snprintf(path, sizeof(path), "%.*serror/%s/error", home, b->path, b->path + home);
         hs_write(b->xs, b->tx, path, why, strlen(why));
     }
 }
@@ -152,7 +167,7 @@ static int watch(struct backend *b, struct hl_error *e)
 
 int backend_open(struct backend *b, const char *path, struct hl_error *e)
 {
-    *b = (struct backend){.path = strdup(path), .xs = hs_open(HS_WAIT)};
+    *b = (struct backend){.path = strdup(path), .xs = connect_store(path)};
     int rc = 0;
 
     if (b->path == NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every backend has: a directory in xenstore (/local/domain/0/backend/KIND/DOMID/DEVID), a frontend in another domain,
+ * What every backend has: a directory in xenstore (/local/domain/B/backend/KIND/DOMID/DEVID, B being 0 or a driver domain), a frontend in another domain,
  * grants and event channels. The states that both ends go through are in hypercalls/abi/io-xenbus.h.
  *
  * One process serves one device, one thread. Functions that can fail give 0 or a negative errno and fill the record.

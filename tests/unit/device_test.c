@@ -445,8 +445,39 @@ static void places_of_errors(void)
     WRONG("vif = [ 'mode=nat,script=/bin/true' ]", "exclude each other");
     WRONG("vif = [ 'script=/x\xd9' ]", "the interface's script is not UTF-8");
     WRONG("disk = [ '/x\\x80,raw,xvda,w' ]", "is not UTF-8");
-    WRONG("vif = [ 'backend=net' ]", "driver domains");
-    WRONG("disk = [ '/x,raw,xvda,w,backend=st' ]", "driver domains");
+    WRONG("channel = [ 'name=a,connection=pty,backend=other' ]", "by Domain 0 alone");
+}
+
+/* Served by another domain: nothing of ours is looked at, and what names the domain stays for reboots. */
+static void served_elsewhere(void)
+{
+    struct hl_domain_config c, back;
+    char *text, *again;
+
+    setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
+    CHECK(config(&c, "driver_domain = 1\ndisk = [ '/x,raw,xvda,w,backend=st' ]\n"
+                     "vif = [ 'backend=net', 'backend=3,script=vif-nat', "
+                     "'backend=Domain-0,script=vif-nat' ]\n"
+                     "p9 = [ 'tag=t,path=/p,security_model=none,backend=st' ]") == 0);
+    CHECK(c.driver_domain);
+    CHECK_STR(c.devices.items[0].disk.backend_domain, "st");
+    CHECK_STR(c.devices.items[1].nic.backend_domain, "net");
+    CHECK(c.devices.items[1].nic.mode == HL_NIC_BRIDGE);
+    CHECK(c.devices.items[2].nic.mode == HL_NIC_SCRIPT);
+    CHECK(c.devices.items[3].nic.mode == HL_NIC_NAT);
+    text = hl_domain_config_to_json(&c, false);
+    CHECK(strstr(text, "\"driver_domain\":\"True\"") != NULL);
+    CHECK(strstr(text, "{\"backend_domname\":\"st\",\"pdev_path\":\"/x\"") != NULL);
+    CHECK(hl_domain_config_from_json(&back, text, strlen(text), NULL) == 0 && back.driver_domain);
+    again = hl_domain_config_to_json(&back, false);
+    CHECK_STR(again, text);
+    free(text);
+    free(again);
+    hl_domain_config_free(&back);
+    hl_domain_config_free(&c);
+    CHECK(config(&c, "driver_domain = 0") == 0 && !c.driver_domain);
+    hl_domain_config_free(&c);
+    WRONG("driver_domain = 'x'", "driver_domain");
 }
 
 static void defaults(void)
@@ -519,7 +550,7 @@ static void screens_of_domains(void)
     hl_domain_config_free(&c);
     WRONG("vnc = 1\nkeymap = 'de'", "keymap de");
     WRONG("vnc = 1\nvncpasswd = 'a,b'", "comma");
-    WRONG("vfb = [ 'backend=other' ]", "driver domains");
+    WRONG("vfb = [ 'backend=other' ]", "by Domain 0 alone");
 }
 
 static void json(void)
@@ -742,6 +773,7 @@ int main(void)
         {"nics", nics},
         {"bad_nics", bad_nics},
         {"places_of_errors", places_of_errors},
+        {"served_elsewhere", served_elsewhere},
         {"defaults", defaults},
         {"defaults_of_the_host", defaults_of_the_host},
         {"json", json},

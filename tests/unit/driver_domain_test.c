@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Devices that another domain serves, on a real xenstored without a hypervisor: what Domain 0's half (device_life.c) and the
+ * driver domain's half (hotplug.c) write and wait for, with whose rights; failures, deaths of either, and that nothing
+ * stays. Domain 5 serves domain 7. Both halves run here as processes; the kernel and hospes-block are played.
+ *
+ *   driver_domain_test XENSTORED
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/device.h"
+#include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/driver_domain.h"
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/hotplug.h"
+#include "tests/unit/toolstack_test.h"
+
+#define BACK   "/local/domain/5/backend/qdisk/7/51712"
+#define FRONT  "/local/domain/7/device/vbd/51712"
+#define COPY   "/libxl/7/device/vbd/51712"
+#define RECORD "/local/domain/5/libxl/7/device/vbd/51712"
+
+/* ---- in place of driver_domain.c, which asks the hypervisor ---- */
+
+static bool lives = true;
+
+bool driver_domain_is_none(const char *name)
+{
+    return name == NULL || strcmp(name, "0") == 0 || strcmp(name, "Domain-0") == 0;
+}
+
+int driver_domain_find(struct hl_ctx *ctx, const char *name, uint32_t guest, uint32_t *domid,
+                       struct hl_error *e)
+{
+    (void)ctx;
+    (void)guest;
+    if (strcmp(name, "store") != 0)
+        return hl_fail(e, ENOENT, "find", name, "there is no such domain");
+    *domid = 5;
+    return 0;
+}
+
+bool driver_domain_lives(struct hl_ctx *ctx, uint32_t domid)
+{
+    (void)ctx;
+    return lives && domid == 5;
+}
+
+/* ---- the store ---- */
+
+static char dir[] = "/tmp/driver_domain_test.XXXXXX", image[64];
+static pid_t daemon_pid;
+static struct hs *xs;
+
+static bool there(const char *path)
+{
+    return hs_exists(xs, HS_TX_NONE, path) == 1;
+}
+
+static const char *value(const char *path)
+{
+    static char text[256];
+    char *v = hs_read(xs, HS_TX_NONE, path, NULL);
+
+    snprintf(text, sizeof(text), "%s", v == NULL ? "(none)" : v);
+    free(v);
+    return text;
+}
+
+static const char *perms(const char *path)
+{
+    static char text[64];
+    unsigned int n = 0;
+    struct hs_perm *p = hs_get_perms(xs, HS_TX_NONE, path, &n);
+
+    text[0] = '\0';
+    for (unsigned int i = 0; p != NULL && i < n; i++)
+        hs_perm_format(&p[i], text + strlen(text));
+    free(p);
+    return text;
+}
+
+static void put(const char *path, const char *text)
+{
+    if (hs_write(xs, HS_TX_NONE, path, text, strlen(text)) < 0)
+        perror(path);
+}
+
+static bool soon(bool (*is)(void))
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+
+    for (int i = 0; i < 6000; i++) {
+        if (is())
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+/* As hl create leaves them, with driver_domain=1 and without. */
+static void begin(void)
+{
+    struct hs_perm home = {0, HS_PERM_NONE}, own = {5, HS_PERM_NONE};
+
+    lives = true;
+    (void)hs_rm(xs, HS_TX_NONE, "/local/domain");
+    (void)hs_rm(xs, HS_TX_NONE, "/libxl");
+    put("/local/domain/5/domid", "5");
+    put("/local/domain/5/libxl", "");
+    put("/local/domain/5/error", "");
+    put("/local/domain/7/domid", "7");
+    put("/local/domain/7/error", "");
+    hs_set_perms(xs, HS_TX_NONE, "/local/domain/5", &home, 1);
+    hs_set_perms(xs, HS_TX_NONE, "/local/domain/5/libxl", &own, 1);
+}
+
+/* ---- the two halves, each a process; its answer is 0, or 1 with the sentence in a file ---- */
+
+static const char *said(void)
+{
+    static char text[4096];
+    char path[64];
+    ssize_t n = 0;
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/said", dir);
+    fd = open(path, O_RDONLY);
+    if (fd >= 0) {
+        n = read(fd, text, sizeof(text) - 1);
+        close(fd);
+        unlink(path);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static void finish(int rc, struct hl_error *e)
+{
+    char path[64], *text = rc == 0 ? NULL : hl_error_sentence(e);
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/said", dir);
+    if (text != NULL && (fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600)) >= 0 &&
+        write(fd, text, strlen(text)) < 0)
+        perror(path);
+    _exit(rc != 0);
+}
+
+static pid_t add(const char *spec)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
+        struct hl_error *e = hl_error_new();
+        struct hl_device_list list = {NULL, 0};
+        struct hl_device d;
+        char why[128];
+        int rc = hl_device_parse(HL_DEVICE_VBD, spec, &d, why, sizeof(why));
+
+        if (rc == 0)
+            rc = hl_device_list_add(&list, &d);
+        if (rc == 0)
+            rc = hl_device_list_finish(&list, "guest", e);
+        if (rc == 0)
+            rc = hl_devices_add(&ctx, 7, &list, e);
+        finish(rc, e);
+    }
+    return pid;
+}
+
+static pid_t release(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
+
+        hl_devices_release(&ctx, 7);
+        _exit(0);
+    }
+    return pid;
+}
+
+static struct hl_ctx there_ctx(void)
+{
+    return (struct hl_ctx){NULL, xs, 5};
+}
+
+static pid_t work(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 5};
+        struct hl_error *e = hl_error_new();
+        char run[64];
+        int rc;
+
+        /* Another machine: Domain 0's locks are not seen there. */
+        snprintf(run, sizeof(run), "%s/there", dir);
+        setenv("HOSPES_RUN_DIR", run, 1);
+        rc = hotplug_do(&ctx, BACK, e);
+
+        _exit(rc != 0);
+    }
+    return pid;
+}
+
+/* The process's answer, -1 if it hangs. */
+static int answer(pid_t pid)
+{
+    int status = 0;
+
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool back_there(void)
+{
+    return there(BACK "/frontend");
+}
+
+static bool record_there(void)
+{
+    return there(RECORD "/backend");
+}
+
+static bool front_gone(void)
+{
+    return !there(FRONT);
+}
+
+static enum hotplug_work work_now(void)
+{
+    struct hl_ctx ctx = there_ctx();
+
+    return hotplug_look(&ctx, BACK);
+}
+
+#define DISK "backendtype=qdisk,vdev=xvda,access=rw,backend=store,target="
+
+static const char *spec(void)
+{
+    static char text[160];
+
+    snprintf(text, sizeof(text), DISK "%s", image);
+    return text;
+}
+
+/* A device that works, for what comes after. */
+static bool connected(void)
+{
+    pid_t us, them;
+
+    begin();
+    us = add(spec());
+    if (!soon(back_there))
+        return false;
+    them = work();
+    if (!soon(record_there))
+        return false;
+    put(BACK "/state", "2");
+    return answer(them) == 0 && answer(us) == 0;
+}
+
+static bool nothing_left(void)
+{
+    /* What was theirs before is theirs still. */
+    if (!there("/local/domain/5/error") || !there("/local/domain/7/error") ||
+        !there("/local/domain/5/libxl"))
+        return false;
+    return !there("/local/domain/5/backend") && !there("/local/domain/5/error/backend") &&
+           !there("/local/domain/5/libxl/7") && !there("/local/domain/7/error/device") &&
+           !there("/libxl/7") && !there("/local/domain/7/device");
+}
+
+/* ---- tests ---- */
+
+static void layout(void)
+{
+    pid_t us, them;
+
+    begin();
+    us = add(spec());
+    CHECK(soon(back_there));
+    CHECK_STR(perms(BACK), "n5r7");
+    CHECK_STR(perms(BACK "/params"), "n5r7");
+    CHECK_STR(perms(FRONT), "n7r5");
+    CHECK_STR(perms(COPY), "n0");
+    /* Who may write in the folders above could take other guests' devices away. */
+    CHECK_STR(perms("/local/domain/5/backend/qdisk/7"), "n0");
+    CHECK_STR(value(FRONT "/backend"), BACK);
+    CHECK_STR(value(FRONT "/backend-id"), "5");
+    CHECK_STR(value(COPY "/backend"), BACK);
+    CHECK_STR(value(BACK "/frontend-id"), "7");
+    CHECK(!there(COPY "/hotplug") && !there(BACK "/hotplug-status"));
+    CHECK(work_now() == HOTPLUG_SET_UP);
+    them = work();
+    CHECK(soon(record_there));
+    CHECK_STR(value(RECORD "/script"), value(BACK "/script"));
+    CHECK_STR(value(RECORD "/hotplug"), "none");
+    /* Not before the back end waits for its guest. */
+    CHECK(!there(BACK "/hotplug-status") && work_now() == HOTPLUG_SET_UP);
+    put(BACK "/state", "2");
+    CHECK(answer(them) == 0 && answer(us) == 0);
+    CHECK_STR(value(BACK "/hotplug-status"), "connected");
+    CHECK(work_now() == HOTPLUG_NOTHING);
+}
+
+static void taken_away(void)
+{
+    pid_t us;
+
+    CHECK(connected());
+    put(BACK "/state", "4");
+    put("/local/domain/5/error/backend/qdisk/7/51712/error", "a word");
+    put("/local/domain/7/error/device/vbd/51712/error", "another");
+    us = release();
+    CHECK(soon(front_gone));
+    CHECK_STR(value(BACK "/online"), "0");
+    CHECK(work_now() == HOTPLUG_LET_GO);
+    CHECK(waitpid(us, NULL, WNOHANG) == 0); /* it waits for the others */
+    put(BACK "/state", "6");
+    CHECK(answer(work()) == 0);
+    CHECK(answer(us) == 0);
+    CHECK(nothing_left());
+}
+
+/* The guest was asked, and lets go at its leisure. */
+static void closing(void)
+{
+    CHECK(connected());
+    put(BACK "/online", "0");
+    put(BACK "/state", "5");
+    CHECK(work_now() == HOTPLUG_LATER);
+    put(BACK "/state", "6");
+    CHECK(work_now() == HOTPLUG_LET_GO);
+    CHECK(answer(work()) == 0);
+    CHECK(!there(BACK) && !there(RECORD) && there(FRONT));
+    CHECK(answer(release()) == 0);
+    CHECK(nothing_left());
+}
+
+static void failure(void)
+{
+    pid_t us;
+
+    begin();
+    us = add(DISK "/nothere/image");
+    CHECK(soon(back_there));
+    CHECK(answer(work()) == 1);
+    CHECK(answer(us) == 1);
+    CHECK(strstr(said(), "/nothere/image") != NULL);
+    CHECK(nothing_left());
+}
+
+static void nobody(void)
+{
+    begin();
+    CHECK(answer(add("vdev=xvda,backend=other,target=/x")) == 1);
+    CHECK(strstr(said(), "no such domain") != NULL);
+    CHECK(!there("/libxl/7") && !there("/local/domain/7/device"));
+    /* It went between the question and the answer: nothing is written below its name. */
+    (void)hs_rm(xs, HS_TX_NONE, "/local/domain/5");
+    CHECK(answer(add(spec())) == 1);
+    CHECK(strstr(said(), "/local/domain/5") != NULL);
+    CHECK(!there("/local/domain/5") && !there("/libxl/7") && !there("/local/domain/7/device"));
+}
+
+static void dead(void)
+{
+    begin();
+    lives = false;
+    CHECK(answer(add(spec())) == 1);
+    CHECK(strstr(said(), "has ended") != NULL);
+    CHECK(nothing_left());
+    /* While it serves: nobody is waited for, and nothing grows again in its place. */
+    CHECK(connected());
+    lives = false;
+    (void)hs_rm(xs, HS_TX_NONE, "/local/domain/5");
+    CHECK(answer(release()) == 0);
+    CHECK(!there("/local/domain/5") && !there("/libxl/7") && !there("/local/domain/7/device"));
+}
+
+/* The driver domain's daemon was killed after each of its steps. */
+static void killed(void)
+{
+    struct hl_ctx ctx = there_ctx();
+    pid_t them;
+
+    CHECK(connected());
+    /* before its last word */
+    (void)hs_rm(xs, HS_TX_NONE, BACK "/hotplug-status");
+    CHECK(hotplug_begun(&ctx, BACK) && work_now() == HOTPLUG_SET_UP);
+    them = work();
+    CHECK(answer(them) == 0);
+    CHECK_STR(value(BACK "/hotplug-status"), "connected");
+    /* Domain 0 did not wait longer: the record alone is left. */
+    (void)hs_rm_prune(xs, HS_TX_NONE, BACK);
+    CHECK(work_now() == HOTPLUG_LET_GO);
+    CHECK(answer(work()) == 0);
+    CHECK(!there(RECORD) && there("/local/domain/5/libxl"));
+    CHECK(work_now() == HOTPLUG_NOTHING);
+}
+
+/* Its words end on people's terminals. */
+static void hostile_words(void)
+{
+    static char longest[3000];
+    const char *text;
+    pid_t us;
+
+    begin();
+    us = add(spec());
+    CHECK(soon(back_there));
+    put(BACK "/hotplug-error", "one\033[2Jtwo\nthree");
+    CHECK(answer(us) == 1);
+    text = said();
+    CHECK(strstr(text, "one?[2Jtwo?three") != NULL);
+    begin();
+    us = add(spec());
+    CHECK(soon(back_there));
+    memset(longest, 'x', sizeof(longest) - 1);
+    put("/local/domain/5/error/backend/qdisk/7/51712/error", longest);
+    CHECK(answer(us) == 1);
+    CHECK(strlen(said()) < 1200);
+}
+
+static void paths(void)
+{
+    struct hl_ctx ctx = there_ctx();
+    char out[128];
+
+    CHECK(hotplug_device_path(&ctx, BACK, out));
+    CHECK_STR(out, BACK);
+    CHECK(hotplug_device_path(&ctx, BACK "/state", out));
+    CHECK_STR(out, BACK);
+    CHECK(hotplug_device_path(&ctx, "/local/domain/5/backend/vif/7/0/hotplug-status", out));
+    CHECK_STR(out, "/local/domain/5/backend/vif/7/0");
+    CHECK(!hotplug_device_path(&ctx, "/local/domain/5/backend/vif/7", out));
+    CHECK(!hotplug_device_path(&ctx, "/local/domain/5/backend", out));
+    CHECK(!hotplug_device_path(&ctx, "/local/domain/6/backend/vif/7/0", out)); /* another's */
+    CHECK(
+        !hotplug_device_path(&ctx, "/local/domain/5/backend/vfb/7/0", out)); /* Domain 0's alone */
+    CHECK(!hotplug_device_path(&ctx, "/local/domain/5/backend/vbdx/7/0", out));
+    CHECK(!hotplug_device_path(&ctx, RECORD, out));
+}
+
+static int found;
+
+static void count(void *opaque, const char *path)
+{
+    found += opaque == &found && strcmp(path, BACK) == 0 ? 1 : 100;
+}
+
+static void all(void)
+{
+    struct hl_ctx ctx = there_ctx();
+
+    begin();
+    found = 0;
+    hotplug_each(&ctx, count, &found);
+    CHECK(found == 0);
+    put(BACK "/frontend", FRONT);
+    put("/local/domain/5/backend/vfb/7/0/frontend", "x");
+    hotplug_each(&ctx, count, &found);
+    CHECK(found == 1);
+    put(RECORD "/backend", BACK);
+    hotplug_each(&ctx, count, &found);
+    CHECK(found == 3);
+}
+
+/* ---- what a driver domain understands of the nodes ---- */
+
+static struct hl_device understood;
+static struct device_job job;
+
+static int understand(enum hl_device_kind kind, const char *backend, const char *const *nodes)
+{
+    static struct hl_ctx ctx;
+
+    ctx = there_ctx();
+    begin();
+    device_init(&understood, kind);
+    device_job_init(&job, &ctx, 7, device_class(kind), device_backend_find(kind, backend), 5, 3);
+    for (; *nodes != NULL; nodes += 2)
+        hs_write_at(xs, HS_TX_NONE, job.back, nodes[0], "%s", nodes[1]);
+    return device_class(kind)->from_nodes(&job, &understood, NULL);
+}
+
+static void disks(void)
+{
+    const struct hl_disk *d = &understood.disk;
+
+    CHECK(understand(HL_DEVICE_VBD, "phy",
+                     (const char *[]){"params", "/dev/vg/x", "dev", "xvda", "mode", "w", "script",
+                                      "/etc/xen/scripts/block", NULL}) == 0);
+    CHECK_STR(d->target, "/dev/vg/x");
+    CHECK(d->readwrite && !d->shared && d->script == NULL);
+    hl_device_free(&understood);
+    CHECK(understand(HL_DEVICE_VBD, "phy",
+                     (const char *[]){"params", "iqn:x", "dev", "xvda", "mode", "w!", "script",
+                                      "/etc/xen/scripts/block-iscsi", NULL}) == 0);
+    CHECK_STR(d->script, "/etc/xen/scripts/block-iscsi");
+    CHECK(d->readwrite && d->shared);
+    hl_device_free(&understood);
+    CHECK(understand(HL_DEVICE_VBD, "qdisk",
+                     (const char *[]){"params", "qcow2:/a:b", "dev", "xvda", "mode", "r", NULL}) ==
+          0);
+    CHECK_STR(d->target, "/a:b");
+    CHECK(!d->readwrite);
+    hl_device_free(&understood);
+    CHECK(understand(HL_DEVICE_VBD, "phy",
+                     (const char *[]){"params", "", "dev", "xvdd", "mode", "r", NULL}) == 0);
+    CHECK(d->target == NULL);
+    hl_device_free(&understood);
+    CHECK(understand(HL_DEVICE_VBD, "phy", (const char *[]){"dev", "xvdd", NULL}) == -EINVAL);
+    hl_device_free(&understood);
+}
+
+static int interface(const char *backend, const char *script, const char *more, const char *value_)
+{
+    return understand(
+        HL_DEVICE_VIF, backend,
+        (const char *[]){"mac", "00:16:3e:00:00:01", "script", script, more, value_, NULL});
+}
+
+static void interfaces(void)
+{
+    const struct hl_nic *n = &understood.nic;
+
+    /* None of these scripts is installed where this runs; /bin/true is. */
+    CHECK(interface("vif", "/nothere/vif-bridge", "bridge", "br1") == 0);
+    CHECK(n->mode == HL_NIC_BRIDGE && !n->tap && n->script == NULL);
+    CHECK_STR(n->bridge, "br1");
+    hl_device_free(&understood);
+    CHECK(interface("qnic", "/nothere/vif-nat", "bridge", "br1") == 0);
+    CHECK(n->mode == HL_NIC_NAT && n->tap);
+    hl_device_free(&understood);
+    CHECK(interface("vif", "/nothere/vif-route", "ip", "10.0.0.2") == 0 && n->mode == HL_NIC_ROUTE);
+    hl_device_free(&understood);
+    CHECK(interface("qnic", "", "mode", "user") == 0 && n->mode == HL_NIC_USER && !n->tap);
+    hl_device_free(&understood);
+    CHECK(interface("vif", "/bin/true", "mtu", "9000") == 0);
+    CHECK(n->mode == HL_NIC_SCRIPT && n->mtu == 9000);
+    CHECK_STR(n->script, "/bin/true");
+    hl_device_free(&understood);
+    CHECK(interface("vif", "/nothere/vif-bridge", NULL, NULL) == -EINVAL);
+    hl_device_free(&understood);
+    CHECK(interface("vif", "/nothere/vif-route", "ip", "x") == -EINVAL);
+    hl_device_free(&understood);
+    CHECK(interface("vif", "/bin/true", "vifname", "sixteen-letters-") == -EINVAL);
+    hl_device_free(&understood);
+}
+
+/* ---- the daemon ---- */
+
+static bool start_daemon(const char *program)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    char log[64];
+
+    snprintf(log, sizeof(log), "%s/log", dir);
+    setenv("XENSTORED_RUNDIR", dir, 1);
+    unsetenv("XENSTORED_PATH");
+    setenv("HOSPES_RUN_DIR", dir, 1);
+    setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
+    daemon_pid = fork();
+    if (daemon_pid == 0) {
+        int fd = open(log, O_WRONLY | O_CREAT, 0600);
+
+        dup2(fd, STDOUT_FILENO);
+        dup2(fd, STDERR_FILENO);
+        execl(program, program, "--no-domain-init", "--no-fork", (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 500 && xs == NULL; i++) {
+        nanosleep(&pause, NULL);
+        xs = hs_open(HS_SOCKET);
+    }
+    return xs != NULL;
+}
+
+static void stop_daemon(void)
+{
+    static const char *const argv[] = {"rm", "-rf", dir, NULL};
+
+    hs_close(xs);
+    kill(daemon_pid, SIGKILL);
+    waitpid(daemon_pid, NULL, 0);
+    if (fork() == 0)
+        execvp(argv[0], (char *const *)argv);
+    wait(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"layout", layout},   {"taken_away", taken_away},
+        {"closing", closing}, {"failure", failure},
+        {"nobody", nobody},   {"dead", dead},
+        {"killed", killed},   {"hostile_words", hostile_words},
+        {"paths", paths},     {"all", all},
+        {"disks", disks},     {"interfaces", interfaces},
+    };
+    int fd, rc;
+
+    if (argc != 2 || mkdtemp(dir) == NULL)
+        return 2;
+    snprintf(image, sizeof(image), "%s/image", dir);
+    fd = open(image, O_RDWR | O_CREAT, 0600);
+    if (fd < 0 || ftruncate(fd, 1 << 20) < 0 || !start_daemon(argv[1])) {
+        printf("not ok driver_domain: xenstored does not start; see %s\n", dir);
+        return 1;
+    }
+    rc = test_run("driver_domain", tests, sizeof(tests) / sizeof(tests[0]));
+    stop_daemon();
+    return rc;
+}
