@@ -419,6 +419,30 @@ static void lender_dies(void)
     EXPECT_EQ(*(uint64_t *)frame_to_virt(f), 0x1234);
     sim_as(borrower->vcpu[0]);
     EXPECT_EQ(map(REF, GNTMAP_host_map, AT + PAGE_SIZE).status, GNTST_bad_domain);
+    struct frame *own = sim_frame(borrower);
+    struct gnttab_copy op = {.source = {.u.ref = REF, .domid = lender->id},
+                             .dest = {.u.gmfn = mfn_x(frame_to_mfn(own)), .domid = DOMID_SELF},
+                             .len = 8,
+                             .flags = GNTCOPY_source_gref};
+    EXPECT_EQ(copy(&op), GNTST_bad_domain);
+    op = (struct gnttab_copy){.source = {.u.gmfn = mfn_x(frame_to_mfn(own)), .domid = DOMID_SELF},
+                              .dest = {.u.ref = REF + 1, .domid = lender->id},
+                              .len = 8,
+                              .flags = GNTCOPY_dest_gref};
+    EXPECT_EQ(copy(&op), GNTST_bad_domain);
+    EXPECT_EQ(sim_frame_refs(own), 0);
+    /* Nor does its table grow, for Domain 0. */
+    sim_as(dom0->vcpu[0]);
+    uint64_t frames[2];
+    uint32_t nr, max;
+    grant_table_size(lender, &nr, &max);
+    EXPECT(nr == 1 && max >= 2);
+    struct gnttab_setup_table setup = {
+        .dom = lender->id, .nr_frames = 2, .frame_list.p = (void *)frames};
+    EXPECT_EQ(hc_grant_table_op(GNTTABOP_setup_table, (unsigned long)&setup, 1, 0, 0), 0);
+    EXPECT_EQ(setup.status, GNTST_general_error);
+    EXPECT_EQ(lender->grant_table->nr_frames, 1);
+    sim_as(borrower->vcpu[0]);
     EXPECT_EQ(unmap(m.handle, AT, 0), GNTST_okay);
     sim_settle();
     EXPECT((d = domain_get_by_id(1)) != NULL);
