@@ -20,8 +20,8 @@ check-system-bad-input:
 	$(MACHINE) bad-input bad-input.sh $(SYSTEM_OPTIONS)
 check-system-devices:
 	tests/system/devices $(SYSTEM_OPTIONS)
-check-system-cycles:
-	$(MACHINE) cycles cycles.sh $(SYSTEM_OPTIONS)
+check-system-cycles: $(B)/guest/spin.elf
+	$(MACHINE) cycles cycles.sh --add=$< $(SYSTEM_OPTIONS)
 check-system-restart:
 	$(MACHINE) restart restart.sh $(SYSTEM_OPTIONS)
 check-system-console:

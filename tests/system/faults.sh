@@ -46,21 +46,39 @@ as_before()
     return 1
 }
 
-# fails_everywhere NAME COMMAND...: fails at its first step, its second ... until it succeeds.
-fails_everywhere()
+# A command that was made to fail at step $1: it says so, and at which step. What is wrong is in $wrong.
+failed_well()
 {
-    local name=$1 n=1 wrong=
-    shift
-    while [ $n -lt 60 ]; do
-        HOSPES_FAIL_AT=$n "$@" >$OUT 2>$ERR </dev/null && break
-        if ! grep -q "made to fail by HOSPES_FAIL_AT=$n" $ERR; then
-            wrong="step $n: $(said)"
-        elif ! grep -qE '^hl: .*(make|set|fill|write|introduce|add|keep|prepare|wait|report|hand|start|ask|take|configure|remove)' $ERR; then
-            wrong="step $n is not named: $(said)"
-        elif ! as_before; then
-            wrong="step $n leaves something: $(said)"
-        fi
-        [ -n "$wrong" ] && break
+    if ! grep -q "made to fail by HOSPES_FAIL_AT=$1" $ERR; then
+        wrong="step $1 ended with $2: $(said)"
+    elif ! grep -qE '^hl: .*(make|set|fill|write|introduce|add|keep|prepare|wait|report|hand|start|ask|take|configure|remove)' $ERR; then
+        wrong="step $1 is not named: $(said)"
+    fi
+}
+
+# A command that was killed at step $1. $AFTER, if set, is run then.
+killed_well()
+{
+    if [ "$2" != 137 ]; then
+        wrong="step $1 ended with $2: $(said)"
+    elif [ -n "$AFTER" ] && ! $AFTER >$OUT 2>$ERR; then
+        wrong="step $1: $AFTER: $(said)"
+    fi
+}
+AFTER=
+
+# everywhere NAME VARIABLE VERDICT COMMAND...: with VARIABLE at its first step, its second ... until it
+# succeeds; each time VERDICT finds nothing wrong, and all is as before.
+everywhere()
+{
+    local name=$1 variable=$2 verdict=$3 n=1 wrong= status
+    shift 3
+    while [ $n -lt 60 ] && [ -z "$wrong" ]; do
+        env "$variable=$n" "$@" >$OUT 2>$ERR </dev/null
+        status=$?
+        [ $status = 0 ] && break
+        $verdict $n $status
+        [ -n "$wrong" ] || as_before || wrong="step $n leaves something: $(said)"
         n=$((n + 1))
     done
     if [ -n "$wrong" ]; then
@@ -73,35 +91,19 @@ fails_everywhere()
     fi
 }
 
-# killed_everywhere NAME COMMAND...: the same with a command that is killed. $AFTER, if set, is run then.
+fails_everywhere()
+{
+    local name=$1
+    shift
+    everywhere "$name" HOSPES_FAIL_AT failed_well "$@"
+}
+
 killed_everywhere()
 {
-    local name=$1 n=1 wrong= status
+    local name=$1
     shift
-    while [ $n -lt 60 ]; do
-        HOSPES_KILL_AT=$n "$@" >$OUT 2>$ERR </dev/null
-        status=$?
-        [ $status = 0 ] && break
-        if [ $status != 137 ]; then
-            wrong="step $n ended with $status: $(said)"
-        elif [ -n "$AFTER" ] && ! $AFTER >$OUT 2>$ERR; then
-            wrong="step $n: $AFTER: $(said)"
-        elif ! as_before; then
-            wrong="step $n leaves something: $(said)"
-        fi
-        [ -n "$wrong" ] && break
-        n=$((n + 1))
-    done
-    if [ -n "$wrong" ]; then
-        fail "$name" "$wrong"
-    elif [ $n -ge 60 ] || [ $n -lt 3 ]; then
-        fail "$name" "$n steps: $(said)"
-    else
-        ok "$name"
-        echo "# $((n - 1)) steps"
-    fi
+    everywhere "$name" HOSPES_KILL_AT killed_well "$@"
 }
-AFTER=
 
 # ---- create -------------------------------------------------------------------------------------
 cfg=$(guest one "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
