@@ -12,15 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dom0-toolstack/lib/error.h"
-#include "dom0-toolstack/lib/gntdev.h"
-#include "dom0-toolstack/lib/hv_event.h"
 #include "pv-backends/block/data.h"
 #include "pv-backends/block/image.h"
 #include "pv-backends/block/queue.h"
 #include "pv-backends/block/request.h"
 #include "pv-backends/lib/backend.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/guest.h"
 
 #define DISK_BYTES (8u << 20)
 #define MAX_RING   (4u * 4096)
@@ -35,45 +33,11 @@ static char record[64];
 
 /* ---- stand-ins ---- */
 
-void *gntdev_map(struct gntdev *g, uint32_t domid, const uint32_t *refs, size_t count,
-                 struct hl_error *e)
+void *guest_pages(const uint32_t *refs, size_t count)
 {
-    (void)g, (void)domid, (void)refs, (void)e;
+    (void)refs;
     FUZZ_CHECK(count * 4096 <= MAX_RING);
     return ring;
-}
-
-int gntdev_unmap(struct gntdev *g, void *p, size_t count)
-{
-    (void)g, (void)count;
-    FUZZ_CHECK(p == ring);
-    return 0;
-}
-
-int evtchn_bind_interdomain(struct evtchn *ev, uint32_t domid, uint32_t remote_port,
-                            struct hl_error *e)
-{
-    (void)ev, (void)domid, (void)e;
-    return (int)remote_port;
-}
-
-int evtchn_unbind(struct evtchn *ev, uint32_t port)
-{
-    (void)ev, (void)port;
-    return 0;
-}
-
-int evtchn_notify(struct evtchn *ev, uint32_t port)
-{
-    (void)ev, (void)port;
-    return 0;
-}
-
-int hl_fail(struct hl_error *e, int errnum, const char *step, const char *object, const char *cause,
-            ...)
-{
-    (void)e, (void)step, (void)object, (void)cause;
-    return -errnum;
 }
 
 static uint64_t bytes_of(const struct block_request *r)

@@ -38,8 +38,10 @@ $(eval $(call fuzzer,dom0_kernel,xen/boot/decompress.c xen/pv/elf.c xen/lib/stri
 $(B)/fuzz/dom0_kernel_fuzz: FUZZ_LIBS := -lz -llzma -lzstd
 $(eval $(call fuzzer,boot,$(addprefix xen/,boot/multiboot.c boot/cmdline.c x86/acpi.c x86/acpi_parse.c lib/string.c)))
 $(B)/fuzz/boot_fuzz: FUZZ_LIBS := -Wl,--defsym=__boot_opts_start=__start_boot_opts_fuzz,--defsym=__boot_opts_end=__stop_boot_opts_fuzz
-$(eval $(call fuzzer,block,pv-backends/block/queue.c pv-backends/block/request.c))
-$(eval $(call fuzzer,p9,$(addprefix pv-backends/9p/,server.c session.c files.c nodes.c fids.c ring.c)))
+# Of backends: guest.c is their guest's grants and events.
+$(eval $(call fuzzer,block,pv-backends/block/queue.c pv-backends/block/request.c tests/fuzz/guest.c))
+$(eval $(call fuzzer,net,pv-backends/net/queue.c pv-backends/net/packet.c tests/fuzz/guest.c))
+$(eval $(call fuzzer,p9,$(addprefix pv-backends/9p/,server.c session.c files.c nodes.c fids.c ring.c) tests/fuzz/guest.c))
 $(eval $(call fuzzer,bootloader,$(addprefix dom0-toolstack/bootloader/,disk.c fs.c menu.c grub_cfg.c extlinux.c find.c)))
 $(B)/fuzz/bootloader_fuzz: FUZZ_LIBS := -lext2fs -lcom_err
 

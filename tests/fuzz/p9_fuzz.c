@@ -11,56 +11,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dom0-toolstack/lib/error.h"
-#include "dom0-toolstack/lib/gntdev.h"
-#include "dom0-toolstack/lib/hv_event.h"
 #include "hypercalls/abi/io-9pfs.h"
 #include "pv-backends/9p/ring.h"
 #include "pv-backends/lib/backend.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/guest.h"
 
 static _Alignas(4096) uint8_t interface[4096], memory[8 * 4096];
 static char base[64], folder[80], secret[80];
 
 /* ---- stand-ins ---- */
 
-void *gntdev_map(struct gntdev *g, uint32_t domid, const uint32_t *refs, size_t count,
-                 struct hl_error *e)
+void *guest_pages(const uint32_t *refs, size_t count)
 {
-    (void)g, (void)domid, (void)refs, (void)e;
+    (void)refs;
     FUZZ_CHECK(count * 4096 <= sizeof(memory));
     return count == 1 ? interface : memory;
-}
-
-int gntdev_unmap(struct gntdev *g, void *p, size_t count)
-{
-    (void)g, (void)p, (void)count;
-    return 0;
-}
-
-int evtchn_bind_interdomain(struct evtchn *ev, uint32_t domid, uint32_t port, struct hl_error *e)
-{
-    (void)ev, (void)domid, (void)e;
-    return (int)port;
-}
-
-int evtchn_unbind(struct evtchn *ev, uint32_t port)
-{
-    (void)ev, (void)port;
-    return 0;
-}
-
-int evtchn_notify(struct evtchn *ev, uint32_t port)
-{
-    (void)ev, (void)port;
-    return 0;
-}
-
-int hl_fail(struct hl_error *e, int errnum, const char *step, const char *object, const char *cause,
-            ...)
-{
-    (void)e, (void)step, (void)object, (void)cause;
-    return -errnum;
 }
 
 /* ---- the folder ---- */
