@@ -154,11 +154,13 @@ static bool follow(struct share *s, enum xenbus_state ours, enum xenbus_state th
         break;
     case XenbusStateUnknown:
     case XenbusStateClosed:
-        if (s->connected || ours == XenbusStateClosing || ours == XenbusStateConnected) {
+        /* Whoever took the frontend away waits for this, also where it never connected. */
+        if (s->connected || ours != XenbusStateClosed) {
             disconnect(s);
             backend_set_state(&s->b, XenbusStateClosed);
         }
-        return theirs != XenbusStateUnknown && backend_number(&s->b, "online", 0);
+        /* A frontend that is gone may come again, as long as the toolstack wants the device. */
+        return backend_number(&s->b, "online", 0);
     default: break;
     }
     return true;

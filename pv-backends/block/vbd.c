@@ -307,12 +307,12 @@ static bool follow(struct vbd *v, enum xenbus_state ours, enum xenbus_state thei
     case XenbusStateUnknown:
     case XenbusStateClosed:
         /* Whoever took the frontend away waits for this, also where it never connected. */
-        if (v->connected || ours == XenbusStateClosing || ours == XenbusStateConnected ||
-            (theirs == XenbusStateUnknown && ours != XenbusStateClosed)) {
+        if (v->connected || ours != XenbusStateClosed) {
             disconnect(v, true);
             backend_set_state(&v->b, XenbusStateClosed);
         }
-        return theirs != XenbusStateUnknown && backend_number(&v->b, "online", 0);
+        /* A frontend that is gone may come again, as long as the toolstack wants the device. */
+        return backend_number(&v->b, "online", 0);
     default: break;
     }
     return true;

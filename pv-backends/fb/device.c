@@ -97,6 +97,52 @@ static void disconnect_input(struct fb_device *d)
         unmap_input(d, page);
 }
 
+/* ---- viewers --------------------------------------------------------------------------- */
+
+/* Where `hl vncviewer` and others look. */
+static void write_address(struct backend *b, void *opaque)
+{
+    const struct fb_device *d = opaque;
+    char console[64], *listen;
+
+    backend_write(b, "vnc-port", "%d", vnc_port(d->vnc));
+    snprintf(console, sizeof(console), "/local/domain/%u/console", b->domid);
+    if (strcmp(strrchr(b->path, '/'), "/0") != 0 || hs_exists(b->xs, b->tx, console) != 1)
+        return;
+    listen = backend_text(b, "vnclisten");
+    hs_write_at(b->xs, b->tx, console, "vnc-port", "%d", vnc_port(d->vnc));
+    hs_write_at(b->xs, b->tx, console, "vnc-listen", "%s", listen != NULL ? listen : "127.0.0.1");
+    free(listen);
+}
+
+static int open_vnc(struct fb_device *d, struct hl_error *e)
+{
+    struct backend *b = &d->vfb.b;
+    char *listen = backend_text(b, "vnclisten"), *password = backend_text(b, "vncpasswd");
+    struct vnc_config c = {
+        .listen = listen != NULL && *listen != '\0' ? listen : "127.0.0.1",
+        .password = password != NULL ? password : "",
+        .display = (int)backend_number(b, "vncdisplay", 0),
+        .unused = backend_number(b, "vncunused", 1) != 0,
+        .earlier = (int)backend_number(b, "vnc-port", 0),
+    };
+
+    d->vnc = vnc_open(&c, &d->input, e);
+    free(listen);
+    if (password != NULL)
+        explicit_bzero(password, strlen(password));
+    free(password);
+    if (d->vnc == NULL)
+        return -EIO;
+    return backend_change(b, write_address, d);
+}
+
+/* For viewers, unless nobody may look or they have it already. */
+static int need_vnc(struct fb_device *d, struct hl_error *e)
+{
+    return d->vnc != NULL || backend_number(&d->vfb.b, "vnc", 1) == 0 ? 0 : open_vnc(d, e);
+}
+
 /* ---- states, of both ---------------------------------------------------------------------- */
 
 static void disconnect(struct fb_device *d, struct fb_end *end)
@@ -176,8 +222,13 @@ static bool follow(struct fb_device *d, struct fb_end *end, struct hl_error *e)
     case XenbusStateInitialising:
         /* It begins anew, or is another one at the old one's place. */
         disconnect(d, end);
-        if (ours != XenbusStateInitWait)
-            offer(d, end);
+        if (ours == XenbusStateInitWait)
+            break;
+        if (is_vfb(d, end) && need_vnc(d, e) < 0) {
+            backend_complain(&end->b, e);
+            hl_error_clear(e);
+        }
+        offer(d, end);
         break;
     case XenbusStateInitialised:
     case XenbusStateConnected:
@@ -200,7 +251,8 @@ static bool follow(struct fb_device *d, struct fb_end *end, struct hl_error *e)
             disconnect(d, end);
             backend_set_state(&end->b, XenbusStateClosed);
         }
-        return theirs != XenbusStateUnknown && backend_number(&end->b, "online", 0);
+        /* A frontend that is gone may come again, as long as the toolstack wants the device. */
+        return backend_number(&end->b, "online", 0);
     default: break;
     }
     return true;
@@ -259,44 +311,6 @@ static void look_for_vkbd(struct fb_device *d, struct hl_error *e)
     take_up(d, &d->vkbd, e);
 }
 
-/* Where `hl vncviewer` and others look. */
-static void write_address(struct backend *b, void *opaque)
-{
-    const struct fb_device *d = opaque;
-    char console[64], *listen;
-
-    backend_write(b, "vnc-port", "%d", vnc_port(d->vnc));
-    snprintf(console, sizeof(console), "/local/domain/%u/console", b->domid);
-    if (strcmp(strrchr(b->path, '/'), "/0") != 0 || hs_exists(b->xs, b->tx, console) != 1)
-        return;
-    listen = backend_text(b, "vnclisten");
-    hs_write_at(b->xs, b->tx, console, "vnc-port", "%d", vnc_port(d->vnc));
-    hs_write_at(b->xs, b->tx, console, "vnc-listen", "%s", listen != NULL ? listen : "127.0.0.1");
-    free(listen);
-}
-
-static int open_vnc(struct fb_device *d, struct hl_error *e)
-{
-    struct backend *b = &d->vfb.b;
-    char *listen = backend_text(b, "vnclisten"), *password = backend_text(b, "vncpasswd");
-    struct vnc_config c = {
-        .listen = listen != NULL && *listen != '\0' ? listen : "127.0.0.1",
-        .password = password != NULL ? password : "",
-        .display = (int)backend_number(b, "vncdisplay", 0),
-        .unused = backend_number(b, "vncunused", 1) != 0,
-        .earlier = (int)backend_number(b, "vnc-port", 0),
-    };
-
-    d->vnc = vnc_open(&c, &d->input, e);
-    free(listen);
-    if (password != NULL)
-        explicit_bzero(password, strlen(password));
-    free(password);
-    if (d->vnc == NULL)
-        return -EIO;
-    return backend_change(b, write_address, d);
-}
-
 static int set_vkbd_path(struct fb_device *d, const char *path, struct hl_error *e)
 {
     const char *kind = strstr(path, "/vfb/");
@@ -322,8 +336,8 @@ int fb_device_open(struct fb_device *d, const char *path, struct hl_error *e)
         rc = hl_fail(e, errno, "watch for the keyboard", d->vkbd_path, NULL);
     if (rc == 0 && backend_front_state(&d->vfb.b) == XenbusStateUnknown)
         return -ESRCH;
-    if (rc == 0 && backend_number(&d->vfb.b, "vnc", 1) != 0)
-        rc = open_vnc(d, e);
+    if (rc == 0)
+        rc = need_vnc(d, e);
     if (rc < 0)
         return rc;
     take_up(d, &d->vfb, e);

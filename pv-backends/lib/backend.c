@@ -81,9 +81,10 @@ int backend_write(struct backend *b, const char *key, const char *fmt, ...)
     return 0;
 }
 
+/* A number that is no state is none that anybody waits for; the end is only where no number stands. */
 static enum xenbus_state valid_state(long long state)
 {
-    return state <= XenbusStateReconfigured ? (enum xenbus_state)state : XenbusStateUnknown;
+    return state <= XenbusStateReconfigured ? (enum xenbus_state)state : XenbusStateReconfigured;
 }
 
 enum xenbus_state backend_state(const struct backend *b)

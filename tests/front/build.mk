@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Small guests with devices, on the frontends of pv-frontends/drivers: build/guest/front-<name>.elf.
-FRONT_GUESTS := block
 FRONT_DRIVERS := $(patsubst %.c,$(B)/guest/%.o,$(wildcard pv-frontends/drivers/*.c))
 
-$(foreach t,$(FRONT_GUESTS),$(eval $(call guest_kernel,front-$(t), \
-    $(B)/guest/tests/guest/main.o $(B)/guest/tests/front/$(t).o $(FRONT_DRIVERS))))
-# No list of tests, but a guest that works until it is ended.
-$(eval $(call guest_kernel,front-busy,$(B)/guest/tests/front/busy.o $(FRONT_DRIVERS)))
+# $(call front_guest,name,objects of this folder)
+front_guest = $(eval $(call guest_kernel,front-$(1),$(2:%=$(B)/guest/tests/front/%) $(FRONT_DRIVERS)))
+# The same with the tests of its objects.
+front_tests = $(eval $(call guest_kernel,front-$(1), \
+    $(B)/guest/tests/guest/main.o $(2:%=$(B)/guest/tests/front/%) $(FRONT_DRIVERS)))
+
+$(call front_tests,block,block.o)
+# Works until it is ended.
+$(call front_guest,busy,busy.o)
+
+# Frontends that mean ill, and whoever is beside them.
+$(call front_tests,hostile_block,hostile_block.o hostile.o)
+$(call front_guest,beat,beat.o)

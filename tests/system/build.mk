@@ -88,3 +88,12 @@ CHECKS += check-system-p9
 .PHONY: check-system-p9
 check-system-p9:
 	$(MACHINE) p9 p9.sh $(SYSTEM_OPTIONS)
+
+# Frontends that mean ill.
+HOSTILE := check-system-hostile-block
+SYSTEM_CHECKS += $(HOSTILE)
+CHECKS += $(HOSTILE)
+.PHONY: $(HOSTILE)
+check-system-hostile-block: GUESTS := hostile_block beat
+$(HOSTILE): check-system-%:
+	$(MACHINE) $* $*.sh --add=tests/system/hostile-lib.sh $(GUESTS:%=--add=$(B)/guest/front-%.elf) $(SYSTEM_OPTIONS)
