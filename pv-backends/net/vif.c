@@ -20,10 +20,24 @@ static const char connecting[] = "connect to the frontend";
 
 /* ---- the offer ---- */
 
+/* The toolstack has done the host's half: the interface is there. (What we complain of, an error, comes after it.) */
+static bool plugged(const struct backend *b)
+{
+    char *status = backend_text(b, "hotplug-status");
+    bool yes = status != NULL;
+
+    free(status);
+    return yes;
+}
+
 static void write_offer(struct backend *b, void *opaque)
 {
     const struct vif *v = opaque;
     int offload = !v->user;
+
+    /* Whatever ended the last connection. */
+    if (plugged(b))
+        backend_write(b, "hotplug-status", "connected");
 
     backend_write(b, "feature-sg", "1");
     backend_write(b, "feature-gso-tcpv4", "%d", offload);
@@ -149,16 +163,6 @@ static void give_up(struct vif *v, struct hl_error *e)
     backend_set_state(&v->b, XenbusStateClosed);
 }
 
-/* The toolstack has done the host's half: the interface is there. */
-static bool plugged(const struct vif *v)
-{
-    char *status = backend_text(&v->b, "hotplug-status");
-    bool yes = status != NULL && strcmp(status, "connected") == 0;
-
-    free(status);
-    return yes;
-}
-
 /* False: it is over. */
 static bool follow(struct vif *v, enum xenbus_state ours, enum xenbus_state theirs,
                    struct hl_error *e)
@@ -170,7 +174,8 @@ static bool follow(struct vif *v, enum xenbus_state ours, enum xenbus_state thei
         break;
     case XenbusStateInitialised:
     case XenbusStateConnected:
-        if (!v->connected && ours == XenbusStateInitWait && plugged(v) && connect_front(v, e) < 0)
+        if (!v->connected && ours == XenbusStateInitWait && plugged(&v->b) &&
+            connect_front(v, e) < 0)
             give_up(v, e);
         break;
     case XenbusStateClosing:
@@ -180,12 +185,12 @@ static bool follow(struct vif *v, enum xenbus_state ours, enum xenbus_state thei
     case XenbusStateUnknown:
     case XenbusStateClosed:
         /* Whoever took the frontend away waits for this, also where it never connected. */
-        if (v->connected || ours == XenbusStateClosing || ours == XenbusStateConnected ||
-            (theirs == XenbusStateUnknown && ours != XenbusStateClosed)) {
+        if (v->connected || ours != XenbusStateClosed) {
             disconnect(v);
             backend_set_state(&v->b, XenbusStateClosed);
         }
-        return theirs != XenbusStateUnknown && backend_number(&v->b, "online", 0);
+        /* A frontend that is gone may come again, as long as the toolstack wants the device. */
+        return backend_number(&v->b, "online", 0);
     default: break;
     }
     return true;

@@ -11,7 +11,10 @@ front_tests = $(eval $(call guest_kernel,front-$(1), \
 $(call front_tests,block,block.o)
 # Works until it is ended.
 $(call front_guest,busy,busy.o)
+# Answers who asks.
+$(call front_guest,net,net.o frames.o)
 
 # Frontends that mean ill, and whoever is beside them.
 $(call front_tests,hostile_block,hostile_block.o hostile.o)
+$(call front_tests,hostile_net,hostile_net.o hostile.o frames.o)
 $(call front_guest,beat,beat.o)

@@ -89,11 +89,12 @@ CHECKS += check-system-p9
 check-system-p9:
 	$(MACHINE) p9 p9.sh $(SYSTEM_OPTIONS)
 
-# Frontends that mean ill.
-HOSTILE := check-system-hostile-block
+# Frontends of the kit, and such that mean ill.
+HOSTILE := check-system-hostile-block check-system-hostile-net
 SYSTEM_CHECKS += $(HOSTILE)
 CHECKS += $(HOSTILE)
 .PHONY: $(HOSTILE)
 check-system-hostile-block: GUESTS := hostile_block beat
+check-system-hostile-net: GUESTS := hostile_net net
 $(HOSTILE): check-system-%:
 	$(MACHINE) $* $*.sh --add=tests/system/hostile-lib.sh $(GUESTS:%=--add=$(B)/guest/front-%.elf) $(SYSTEM_OPTIONS)
