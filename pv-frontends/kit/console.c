@@ -53,6 +53,28 @@ void console_write(const char *text, size_t length)
     }
 }
 
+size_t console_read(char *text, size_t size)
+{
+    size_t n = 0;
+
+    if (ring == NULL) {
+        return 0;
+    }
+    struct evtchn_send send = {.port = kit_start_info->console.domU.evtchn};
+    uint32_t cons = ring->in_cons, prod = *(volatile uint32_t *)&ring->in_prod;
+
+    barrier(); /* the index before the bytes */
+    while (n < size && cons != prod) {
+        text[n++] = ring->in[cons++ % sizeof(ring->in)];
+    }
+    barrier(); /* the bytes are read before their room is given back */
+    *(volatile uint32_t *)&ring->in_cons = cons;
+    if (n != 0) {
+        hv_event_channel_op(EVTCHNOP_send, &send);
+    }
+    return n;
+}
+
 /* Where kvsnprintf writes: text beyond `size` is counted and dropped. */
 struct sink {
     char *out;

@@ -9,6 +9,10 @@
 /* Chooses ring or hypercall by start_info's flags. Before it, output goes by hypercall. */
 void console_init(void);
 
+/* What was typed, as far as it has come: how many bytes, 0 where there is no ring. Its port is
+ * start_info's console.domU.evtchn. */
+size_t console_read(char *text, size_t size);
+
 /* Writes all bytes, waiting for the ring's reader where there is one. */
 void console_write(const char *text, size_t length);
 

@@ -13,8 +13,13 @@ $(call front_tests,block,block.o)
 $(call front_guest,busy,busy.o)
 # Answers who asks.
 $(call front_guest,net,net.o frames.o)
+# Says what is said to it.
+$(call front_guest,echo,echo.o)
+$(call front_tests,p9,p9.o)
+$(call front_guest,screen,screen.o)
 
 # Frontends that mean ill, and whoever is beside them.
 $(call front_tests,hostile_block,hostile_block.o hostile.o)
 $(call front_tests,hostile_net,hostile_net.o hostile.o frames.o)
+$(call front_tests,hostile_console,hostile_console.o hostile.o)
 $(call front_guest,beat,beat.o)

@@ -90,11 +90,13 @@ check-system-p9:
 	$(MACHINE) p9 p9.sh $(SYSTEM_OPTIONS)
 
 # Frontends of the kit, and such that mean ill.
-HOSTILE := check-system-hostile-block check-system-hostile-net
+HOSTILE := check-system-hostile-block check-system-hostile-net check-system-frontends
 SYSTEM_CHECKS += $(HOSTILE)
 CHECKS += $(HOSTILE)
 .PHONY: $(HOSTILE)
 check-system-hostile-block: GUESTS := hostile_block beat
 check-system-hostile-net: GUESTS := hostile_net net
-$(HOSTILE): check-system-%:
-	$(MACHINE) $* $*.sh --add=tests/system/hostile-lib.sh $(GUESTS:%=--add=$(B)/guest/front-%.elf) $(SYSTEM_OPTIONS)
+check-system-frontends: GUESTS := echo p9 screen hostile_console
+$(HOSTILE): check-system-%: $(B)/tests/rfb
+	$(MACHINE) $* $*.sh --add=tests/system/hostile-lib.sh --add=$(B)/tests/rfb \
+	    $(GUESTS:%=--add=$(B)/guest/front-%.elf) $(SYSTEM_OPTIONS)
