@@ -73,6 +73,9 @@ static void take_line(struct menu *m, struct menu_item **i, char *word, char *re
 {
     if (strcasecmp(word, "default") == 0) {
         menu_set(m, &m->chosen, rest);
+    } else if (strcasecmp(word, "timeout") == 0) {
+        /* Tenths of a second; 0 is no limit. */
+        menu_set_timeout(m, strcmp(rest, "0") == 0 ? "-1" : rest, 10);
     } else if (strcasecmp(word, "label") == 0) {
         *i = menu_add(m, -1);
         if (*i != NULL) {
@@ -99,7 +102,7 @@ int menu_read_extlinux(struct menu *m, const char *text, const char *dir)
     char *copy = strdup(text), *lines = NULL;
     struct menu_item *item = NULL;
 
-    memset(m, 0, sizeof(*m));
+    menu_init(m);
     if (copy == NULL)
         return -ENOMEM;
     for (char *l = strtok_r(copy, "\n", &lines); l != NULL && !m->no_memory;

@@ -183,6 +183,26 @@ static int put_args(struct search *s, const char *own)
     return s->out->put(s->out, BOOT_ARGS, text, (size_t)n);
 }
 
+__attribute__((format(printf, 2, 3))) static int put_line(struct search *s, const char *text, ...)
+{
+    char line[256];
+    va_list args;
+    int n;
+
+    va_start(args, text);
+    n = vsnprintf(line, sizeof(line) - 1, text, args);
+    va_end(args);
+    if (n > (int)sizeof(line) - 2)
+        n = (int)sizeof(line) - 2;
+    /* A title may have line ends of its own. */
+    for (int i = 0; i < n; i++)
+        if (line[i] == '\n')
+            line[i] = ' ';
+    line[n++] = '\n';
+    return s->out->put(s->out, BOOT_LIST, line, (size_t)n);
+}
+
+/* Titles are cut, so that MENU_MAX_ITEMS of them are less than BOOT_MAX_LIST. */
 static int put_list(struct search *s)
 {
     unsigned int nth = 0;
@@ -190,15 +210,30 @@ static int put_list(struct search *s)
 
     for (unsigned int i = 0; i < s->menu.count && rc == 0; i++) {
         const struct menu_item *item = s->menu.items[i];
-        char line[512];
+        const char *title = item->title != NULL ? item->title : "(no title)";
 
         if (item->kernel == NULL)
             continue;
-        snprintf(line, sizeof(line), "%u: %.400s\n", nth++,
-                 item->title != NULL ? item->title : "(no title)");
-        rc = s->out->put(s->out, BOOT_LIST, line, strlen(line));
+        if (s->r->menu)
+            rc = put_line(s, "entry %.200s", title);
+        else
+            rc = put_line(s, "%u: %.200s", nth++, title);
     }
     return rc;
+}
+
+/* Nothing where there is nothing to choose: the start itself will say so. */
+static int put_menu(struct search *s)
+{
+    const struct menu_item *i = menu_choose(&s->menu, NULL);
+    int rc = 0;
+
+    if (i == NULL)
+        return 0;
+    rc = put_line(s, "default %u", menu_number(&s->menu, i));
+    if (rc == 0 && s->menu.timeout != MENU_NO_TIMEOUT)
+        rc = put_line(s, "timeout %d", s->menu.timeout);
+    return rc == 0 ? put_list(s) : rc;
 }
 
 struct part_sink {
@@ -287,6 +322,15 @@ static int put_chosen(struct search *s)
     return fail(s, -ENOENT, "%s has no entry with a kernel", s->config);
 }
 
+static int put_wanted(struct search *s)
+{
+    if (s->r->menu)
+        return put_menu(s);
+    if (s->r->list)
+        return put_list(s);
+    return s->r->kernel != NULL ? put_named(s) : put_chosen(s);
+}
+
 int boot_find(struct disk *d, const struct boot_request *r, struct boot_output *out, char *why,
               size_t size)
 {
@@ -298,7 +342,7 @@ int boot_find(struct disk *d, const struct boot_request *r, struct boot_output *
                     (unsigned long long)r->offset);
     rc = find_fs(&s);
     if (rc > 0)
-        rc = r->list ? put_list(&s) : r->kernel != NULL ? put_named(&s) : put_chosen(&s);
+        rc = put_wanted(&s);
     fs_close(s.fs);
     menu_free(&s.menu);
     return rc;

@@ -17,7 +17,8 @@ struct boot_request {
     const char *kernel, *ramdisk; /* paths in the guest's file system, in place of a menu; NULL */
     const char *args;             /* what comes behind the kernel's own words; NULL */
     uint64_t offset;              /* where the partition begins, if not 0 */
-    bool list;                    /* only the menu is wanted */
+    bool list;                    /* only the menu is wanted, for people */
+    bool menu;                    /* only the menu is wanted, for a program that shows it */
 };
 
 /* What comes out, in pieces, in this order: first ARGS or LIST, then KERNEL, then RAMDISK (if there is one). */
@@ -33,6 +34,11 @@ struct boot_output {
 #define BOOT_MAX_RAMDISK ((uint64_t)2 << 30)
 #define BOOT_MAX_ARGS    4096
 #define BOOT_MAX_LIST    65536
+
+/*
+ * What `menu` puts, a line each: "default N", "timeout S" where the menu says one (-1: it waits), "entry TITLE" for each
+ * item with a kernel. N counts those.
+ */
 
 /* 0, or a negative errno with a sentence in `why`: what was looked for, and where. */
 int boot_find(struct disk *d, const struct boot_request *r, struct boot_output *out, char *why,

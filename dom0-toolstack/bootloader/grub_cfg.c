@@ -52,6 +52,8 @@ static void set_variable(struct parser *p, const char *name, size_t n, const cha
         return;
     if (n == 7 && memcmp(name, "default", 7) == 0)
         menu_set(p->m, &p->m->chosen, value);
+    if (n == 7 && memcmp(name, "timeout", 7) == 0)
+        menu_set_timeout(p->m, value, 1);
     if (v == NULL) {
         if (p->nr_variables == MAX_VARIABLES)
             return;
@@ -388,7 +390,7 @@ int menu_read_grub(struct menu *m, const char *text, const char *env)
     struct parser *p = calloc(1, sizeof(*p));
     char end;
 
-    memset(m, 0, sizeof(*m));
+    menu_init(m);
     if (p == NULL)
         return -ENOMEM;
     p->m = m;

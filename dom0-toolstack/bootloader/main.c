@@ -37,7 +37,7 @@ struct options {
     const char *image, *image_format;
     const char *output, *dir;
     enum format format;
-    bool dry_run;
+    bool dry_run, quiet;
     int kernel_fd, ramdisk_fd; /* -1: files are made in `dir` */
     char kernel_path[4096], ramdisk_path[4096];
     bool own_files;
@@ -72,18 +72,23 @@ static const char usage[] =
     "    --args=ARGS            more words for the kernel's command line\n"
     "    --offset=BYTES         the file system begins there\n"
     "    --format=FORMAT        of the image: raw, qcow2, vhd [raw]\n"
+    "    --menu                 print the menu for a program that shows it: the lines default N, "
+    "timeout S\n"
+    "                           and entry TITLE; nothing with -q, --entry or --kernel\n"
     "    --output=FILE          where the result is written [the standard output]\n"
     "    --output-format=FORMAT sxp, simple, simple0 [sxp]\n"
     "    --output-directory=DIR where kernel and ramdisk are put [" DEFAULT_DIR "]\n"
     "    --kernel-fd=N --ramdisk-fd=N\n"
     "                           put them into these open files instead\n"
-    "-q, --quiet, -i, --interactive, --debug, --runas=UID\n"
-    "                           are accepted and change nothing: there is no menu to choose from "
-    "by hand,\n"
+    "-q, --quiet            let nobody choose: boot the menu's default\n"
+    "-i, --interactive, --debug, --runas=UID\n"
+    "                           are accepted and change nothing: hl create -c shows the menu where "
+    "it can,\n"
     "                           and the disk is never read as root\n";
 
 enum {
     OPT_ENTRY = 256,
+    OPT_MENU,
     OPT_KERNEL,
     OPT_RAMDISK,
     OPT_ARGS,
@@ -139,7 +144,8 @@ static int take_option(struct options *o, int opt)
     switch (opt) {
     case 'l': o->request.list = true; return 0;
     case 'n': o->dry_run = true; return 0;
-    case 'q':
+    case 'q': o->quiet = true; return 0;
+    case OPT_MENU: o->request.menu = true; return 0;
     case 'i':
     case OPT_IGNORED: return 0;
     case OPT_ENTRY: o->request.entry = optarg; return 0;
@@ -169,6 +175,7 @@ static int parse(struct options *o, int argc, char **argv)
                                           {"debug", 0, 0, OPT_IGNORED},
                                           {"runas", 1, 0, OPT_IGNORED},
                                           {"entry", 1, 0, OPT_ENTRY},
+                                          {"menu", 0, 0, OPT_MENU},
                                           {"kernel", 1, 0, OPT_KERNEL},
                                           {"ramdisk", 1, 0, OPT_RAMDISK},
                                           {"args", 1, 0, OPT_ARGS},
@@ -215,6 +222,12 @@ static void finder(int fd, uint64_t size, const struct boot_request *r)
     _exit(0);
 }
 
+/* Is the menu all that is wanted? */
+static bool is_list(const struct options *o)
+{
+    return o->request.list || o->request.menu;
+}
+
 static int write_result(const struct options *o, const struct wire_result *r, int fd)
 {
     char *text = NULL;
@@ -226,7 +239,7 @@ static int write_result(const struct options *o, const struct wire_result *r, in
 
     if (f == NULL)
         return -ENOMEM;
-    if (o->request.list) {
+    if (is_list(o)) {
         fputs(r->list == NULL ? "" : r->list, f);
     } else if (o->format == FORMAT_SXP) {
         fprintf(f, "linux (kernel %s)", o->kernel_path);
@@ -320,7 +333,7 @@ static int make_files(struct options *o)
 {
     int rc;
 
-    if (o->dry_run || o->request.list)
+    if (o->dry_run || is_list(o))
         return 0;
     if (o->kernel_fd >= 0) {
         snprintf(o->kernel_path, sizeof(o->kernel_path), "/dev/fd/%d", o->kernel_fd);
@@ -381,6 +394,8 @@ int main(int argc, char **argv)
 
     if (rc != 0)
         return rc < 0 ? 2 : 0;
+    if (o.request.menu && (o.quiet || o.request.entry != NULL || o.request.kernel != NULL))
+        return 0;
     signal(SIGPIPE, SIG_IGN);
     return run(&o);
 }

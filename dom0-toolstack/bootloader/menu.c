@@ -6,6 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+void menu_init(struct menu *m)
+{
+    memset(m, 0, sizeof(*m));
+    m->timeout = MENU_NO_TIMEOUT;
+}
+
+void menu_set_timeout(struct menu *m, const char *text, int divisor)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0')
+        return;
+    if (n < 0)
+        m->timeout = -1;
+    else if (n >= (long)MENU_MAX_TIMEOUT * divisor)
+        m->timeout = MENU_MAX_TIMEOUT;
+    else
+        m->timeout = (int)(n + divisor - 1) / divisor;
+}
+
 struct menu_item *menu_add(struct menu *m, int parent)
 {
     struct menu_item *i;
@@ -57,7 +78,7 @@ void menu_free(struct menu *m)
         free(i);
     }
     free(m->chosen);
-    memset(m, 0, sizeof(*m));
+    menu_init(m);
 }
 
 /* ---- choosing ---- */
@@ -147,4 +168,13 @@ const struct menu_item *menu_choose(const struct menu *m, const char *wanted)
         return by_name(m, wanted);
     i = m->chosen == NULL ? NULL : by_path(m, m->chosen);
     return i != NULL && i->kernel != NULL ? i : first_in(m, -1);
+}
+
+unsigned int menu_number(const struct menu *m, const struct menu_item *i)
+{
+    unsigned int nth = 0;
+
+    for (unsigned int n = 0; n < m->count && m->items[n] != i; n++)
+        nth += m->items[n]->kernel != NULL;
+    return nth;
 }

@@ -11,6 +11,8 @@
 
 #define MENU_MAX_ITEMS   256
 #define MENU_MAX_INITRDS 8
+#define MENU_NO_TIMEOUT  (-2)
+#define MENU_MAX_TIMEOUT 3600
 
 /* Strings are malloc'd; NULL: not given. */
 struct menu_item {
@@ -27,6 +29,7 @@ struct menu {
     struct menu_item *items[MENU_MAX_ITEMS];
     unsigned int count;
     char *chosen; /* the default, as the file says it: "0", "1>2", a title, an id */
+    int timeout;  /* seconds until the default is booted, -1: it waits, MENU_NO_TIMEOUT: not said */
     bool no_memory;
 };
 
@@ -47,7 +50,14 @@ void menu_free(struct menu *m);
  */
 const struct menu_item *menu_choose(const struct menu *m, const char *wanted);
 
-/* For those who fill a menu. The item's texts are its own; NULL when the menu is full or there is no memory. */
+/* Its number among those with a kernel; of one that menu_choose() gave. */
+unsigned int menu_number(const struct menu *m, const struct menu_item *i);
+
+/* For those who fill a menu. An empty one. */
+void menu_init(struct menu *m);
+/* Of a text in units of 1/`divisor` s, rounded up; what is no number changes nothing. */
+void menu_set_timeout(struct menu *m, const char *text, int divisor);
+/* A new item; its texts are its own; NULL when the menu is full or there is no memory. */
 struct menu_item *menu_add(struct menu *m, int parent);
 /* Replaces *to by a copy; on failure marks the menu. */
 void menu_set(struct menu *m, char **to, const char *text);

@@ -227,6 +227,44 @@ static int keep_list(struct server *s, uint32_t n)
     return 0;
 }
 
+/* How many bytes of `text` are one character that a terminal shows; 0: none. */
+static size_t shown(const unsigned char *text)
+{
+    size_t n = text[0] < 0x80   ? 1
+               : text[0] < 0xc2 ? 0
+               : text[0] < 0xe0 ? 2
+               : text[0] < 0xf0 ? 3
+               : text[0] < 0xf5 ? 4
+                                : 0;
+
+    if (n == 1)
+        return text[0] >= ' ' && text[0] != 0x7f;
+    /* U+0080 to U+009f are control characters, too. */
+    if (n == 2 && text[0] == 0xc2 && text[1] < 0xa0)
+        return 0;
+    /* The NUL at the end is no continuation. */
+    for (size_t i = 1; i < n; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+/* What the guest wrote is shown on somebody's terminal, and shall be no command to that. */
+static void make_harmless(char *list)
+{
+    unsigned char *at = (unsigned char *)list;
+
+    while (at != NULL && *at != '\0') {
+        size_t n = *at == '\n' ? 1 : shown(at);
+
+        if (n == 0) {
+            *at = '?';
+            n = 1;
+        }
+        at += n;
+    }
+}
+
 static int keep_args(struct server *s, uint32_t n)
 {
     struct wire_result *out = s->out;
@@ -300,5 +338,6 @@ int wire_serve(int fd, struct disk *disk, struct wire_result *out, unsigned int 
     while (rc == 0)
         rc = serve_one(&s);
     free(s.buffer);
+    make_harmless(out->list);
     return rc < 0 ? rc : 0;
 }

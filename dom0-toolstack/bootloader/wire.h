@@ -37,7 +37,7 @@ struct wire_result {
     uint64_t kernel_size, ramdisk_size;
     char args[BOOT_MAX_ARGS + 1];
     uint32_t args_length;
-    char *list; /* malloc'd: the caller's */
+    char *list; /* malloc'd: the caller's; lines without control characters */
     uint32_t list_length;
 };
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/hl/boot_menu.h"
 #include "dom0-toolstack/hl/config_file.h"
 #include "dom0-toolstack/hl/json.h"
 #include "dom0-toolstack/hl/terminal.h"
@@ -190,7 +191,7 @@ static bool is_left(struct app *app, uint32_t domid)
            (hv_domain_info(app->ctx.hv, domid, &info, NULL) == 0 && !info.dying);
 }
 
-static int create(struct app *app, const struct create *o, const struct hl_domain_config *c)
+static int create(struct app *app, const struct create *o, struct hl_domain_config *c)
 {
     struct hl_build_result built = {0};
     struct creation guard = CREATION_NONE;
@@ -206,6 +207,9 @@ static int create(struct app *app, const struct create *o, const struct hl_domai
                                   "create the domain with -e: without restarts and console");
         return app_failed(app);
     }
+    /* Where the user sees what the guest says, the user may choose what it boots. */
+    if (o->console && c->bootloader != NULL && !boot_menu_choose(app, c))
+        return EXIT_FAILED;
     hold_signals(&mask);
     if (hl_domain_build(&app->ctx, c, &guard, &built, app->err) < 0) {
         rc = app_failed(app);

@@ -70,6 +70,23 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
+bool terminal_raw(void)
+{
+    if (isatty(STDOUT_FILENO))
+        make_raw();
+    return modes_are_saved;
+}
+
+void terminal_cook(void)
+{
+    restore_terminal();
+}
+
+int terminal_write(const char *data, size_t len)
+{
+    return write_all(STDOUT_FILENO, data, len);
+}
+
 enum step {
     GO_ON,
     USER_LEFT,

@@ -3,6 +3,9 @@
 #ifndef HL_HL_TERMINAL_H
 #define HL_HL_TERMINAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct app;
 
 /* Leaves the console: Ctrl-]. */
@@ -15,6 +18,15 @@ struct app;
  * or an exit code after printing why.
  */
 int terminal_join(struct app *app, int fd);
+
+/*
+ * For others who draw on the terminal: keys come as they are typed until terminal_cook(), or until a signal ends us.
+ * False, and nothing done, where stdin or stdout is no terminal.
+ */
+bool terminal_raw(void);
+void terminal_cook(void);
+/* All of it to the terminal; -1 with errno. */
+int terminal_write(const char *data, size_t len);
 
 /*
  * Opens a domain's console: hospesd's or, where another daemon serves it, the pty that xenstore

@@ -19,6 +19,7 @@
 #define PROGRAM     "hospes-bootloader"
 #define MAX_SECONDS 240
 #define MAX_RESULT  8192
+#define MAX_MENU    (1 << 17)
 
 static const char step[] = "find a kernel on the guest's disk";
 
@@ -99,10 +100,11 @@ static void add(struct arguments *a, const char *option, const char *value)
     }
 }
 
+/* With `menu` it prints that into its descriptor 3. */
 static int make_arguments(const struct hl_domain_config *c, const struct hl_disk *d,
-                          const char *program, struct arguments *a)
+                          const char *program, bool menu, struct arguments *a)
 {
-    *a = (struct arguments){calloc(c->nr_bootloader_args + 12, sizeof(char *)), 0, false};
+    *a = (struct arguments){calloc(c->nr_bootloader_args + 13, sizeof(char *)), 0, false};
     if (a->list == NULL)
         return -ENOMEM;
     add(a, program, "");
@@ -113,10 +115,16 @@ static int make_arguments(const struct hl_domain_config *c, const struct hl_disk
         add(a, c->bootloader_args[i], "");
     /* Behind the user's: these are not his to choose. */
     add(a, "--format=", format_name(d));
-    add(a, "--kernel-fd=3", "");
-    add(a, "--ramdisk-fd=4", "");
-    add(a, "--output=/dev/fd/5", "");
-    add(a, "--output-format=simple0", "");
+    if (menu) {
+        add(a, "--menu", "");
+        add(a, "--output=/dev/fd/3", "");
+    } else {
+        add(a, "--entry=", c->boot_entry);
+        add(a, "--kernel-fd=3", "");
+        add(a, "--ramdisk-fd=4", "");
+        add(a, "--output=/dev/fd/5", "");
+        add(a, "--output-format=simple0", "");
+    }
     add(a, "--", "");
     add(a, d->target, "");
     return a->no_memory ? -ENOMEM : 0;
@@ -159,21 +167,21 @@ static int take_result(int fd, struct hl_boot_files *files, struct hl_error *e)
     return 0;
 }
 
-static int run(const struct hl_domain_config *c, const struct hl_disk *d, const int files[3],
-               struct hl_error *e)
+static int run(const struct hl_domain_config *c, const struct hl_disk *d, bool menu,
+               const int *files, unsigned int nr_files, struct hl_error *e)
 {
     char program[PATH_MAX];
     struct arguments a;
     int rc;
 
     find_program(program);
-    rc = make_arguments(c, d, program, &a);
+    rc = make_arguments(c, d, program, menu, &a);
     if (rc < 0) {
         hl_fail(e, ENOMEM, step, c->name, NULL);
     } else {
         const struct script s = {step, (const char *const *)a.list, NULL, MAX_SECONDS};
 
-        rc = script_run_with(&s, files, 3, e);
+        rc = script_run_with(&s, files, nr_files, e);
     }
     free_arguments(&a);
     return rc;
@@ -195,13 +203,43 @@ int hl_bootloader_run(const struct hl_domain_config *c, struct hl_boot_files *fi
     if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0)
         rc = hl_fail(e, errno, step, c->name, NULL);
     if (rc == 0)
-        rc = run(c, disk, fds, e);
+        rc = run(c, disk, false, fds, 3, e);
     if (rc == 0)
         rc = take_result(fds[2], files, e);
     if (fds[2] >= 0)
         close(fds[2]);
     if (rc < 0)
         hl_bootloader_close(files);
+    return rc;
+}
+
+int hl_bootloader_menu(const struct hl_domain_config *c, char **text, struct hl_error *e)
+{
+    const struct hl_disk *disk = NULL;
+    int fd, rc = find_disk(c, &disk, e);
+    ssize_t n = 0;
+
+    *text = NULL;
+    if (rc < 0)
+        return rc;
+    fd = memfd_create("guest menu", MFD_CLOEXEC);
+    *text = malloc(MAX_MENU + 1);
+    if (fd < 0 || *text == NULL)
+        rc = hl_fail(e, fd < 0 ? errno : ENOMEM, step, c->name, NULL);
+    if (rc == 0)
+        rc = run(c, disk, true, &fd, 1, e);
+    if (rc == 0)
+        n = pread(fd, *text, MAX_MENU, 0);
+    if (rc == 0 && n < 0)
+        rc = hl_fail(e, errno, step, c->name, NULL);
+    if (fd >= 0)
+        close(fd);
+    if (rc == 0) {
+        (*text)[n] = '\0';
+    } else {
+        free(*text);
+        *text = NULL;
+    }
     return rc;
 }
 

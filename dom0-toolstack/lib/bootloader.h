@@ -23,6 +23,12 @@ bool hl_bootloader_known(const char *name);
 /* Fills `files`, which hl_bootloader_close() undoes, also after a failure. */
 int hl_bootloader_run(const struct hl_domain_config *c, struct hl_boot_files *files,
                       struct hl_error *e);
+
+/*
+ * The menu from which c->boot_entry may be chosen first, as hospes-bootloader --menu prints it: "" where there is nothing
+ * to choose. malloc'd.
+ */
+int hl_bootloader_menu(const struct hl_domain_config *c, char **text, struct hl_error *e);
 void hl_bootloader_close(struct hl_boot_files *files);
 
 #endif

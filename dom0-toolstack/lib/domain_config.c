@@ -51,6 +51,7 @@ void hl_domain_config_free(struct hl_domain_config *c)
     for (size_t i = 0; i < c->nr_bootloader_args; i++)
         free(c->bootloader_args[i]);
     free(c->bootloader_args);
+    free(c->boot_entry);
     free(c->pool);
     free(c->config_file);
     hl_device_list_free(&c->devices);
@@ -83,7 +84,8 @@ static bool copy_affinity(struct hl_affinity *to, const struct hl_affinity *from
 
 static bool copy_bootloader(struct hl_domain_config *to, const struct hl_domain_config *from)
 {
-    if (!copy_text(&to->bootloader, from->bootloader))
+    if (!copy_text(&to->bootloader, from->bootloader) ||
+        !copy_text(&to->boot_entry, from->boot_entry))
         return false;
     if (from->nr_bootloader_args == 0)
         return true;
@@ -104,7 +106,7 @@ int hl_domain_config_copy(struct hl_domain_config *to, const struct hl_domain_co
     *to = *from;
     to->name = to->kernel = to->ramdisk = to->cmdline = to->pool = to->config_file = NULL;
     to->cpus = to->cpus_soft = (struct hl_affinity){NULL, NULL, 0};
-    to->bootloader = NULL;
+    to->bootloader = to->boot_entry = NULL;
     to->bootloader_args = NULL;
     to->nr_bootloader_args = 0;
     to->devices = (struct hl_device_list){NULL, 0};

@@ -70,6 +70,7 @@ struct hl_domain_config {
     char *bootloader; /* a name or path that hl_bootloader_known() accepts; NULL: none */
     char **bootloader_args;
     size_t nr_bootloader_args;
+    char *boot_entry; /* chosen from its menu for this one start; kept in no record; NULL */
 
     enum hl_action on_poweroff, on_reboot, on_crash, on_watchdog, on_soft_reset;
 

@@ -51,6 +51,7 @@ static int disk_bytes(struct disk *d, uint64_t offset, void *to, size_t n)
 struct sums {
     enum boot_part last;
     uint64_t bytes;
+    bool menu;
 };
 
 static int put(struct boot_output *o, enum boot_part part, const void *data, size_t n)
@@ -61,6 +62,8 @@ static int put(struct boot_output *o, enum boot_part part, const void *data, siz
     s->bytes = part == s->last ? s->bytes + n : n;
     s->last = part;
     FUZZ_CHECK(part != BOOT_ARGS || s->bytes < BOOT_MAX_ARGS);
+    FUZZ_CHECK(part != BOOT_LIST || s->bytes <= BOOT_MAX_LIST);
+    s->menu |= part == BOOT_LIST;
     /* A file may have holes beyond all that is on the disk. */
     return s->bytes > 4u * DISK ? -EFBIG : 0;
 }
@@ -68,13 +71,19 @@ static int put(struct boot_output *o, enum boot_part part, const void *data, siz
 static void boot(void)
 {
     struct disk d = {.size = DISK, .read = disk_bytes};
-    struct sums sums = {0};
+    struct sums sums = {0}, menu;
     struct boot_output o = {.put = put, .opaque = &sums};
     struct boot_request r = {.args = "more"};
     char why[512] = "";
 
     if (boot_find(&d, &r, &o, why, sizeof(why)) < 0)
         FUZZ_CHECK(strlen(why) > 0 || sums.bytes > 0);
+    /* What boots has a menu, unless it comes to no end. */
+    menu = (struct sums){0};
+    o.opaque = &menu;
+    r.menu = true;
+    FUZZ_CHECK(boot_find(&d, &r, &o, why, sizeof(why)) < 0 || menu.menu || sums.bytes == 0);
+    FUZZ_CHECK(menu.bytes == 0 || menu.menu);
 }
 
 static void check_menu(struct menu *m)
@@ -84,8 +93,9 @@ static void check_menu(struct menu *m)
     FUZZ_CHECK(m->count <= MENU_MAX_ITEMS);
     for (unsigned int n = 0; n < m->count; n++)
         FUZZ_CHECK(m->items[n]->parent < (int)n && m->items[n]->nr_initrds <= MENU_MAX_INITRDS);
+    FUZZ_CHECK(m->timeout >= MENU_NO_TIMEOUT && m->timeout <= MENU_MAX_TIMEOUT);
     i = menu_choose(m, NULL);
-    FUZZ_CHECK(!i || i->kernel);
+    FUZZ_CHECK(!i || (i->kernel && menu_number(m, i) < m->count));
     i = menu_choose(m, "1");
     FUZZ_CHECK(!i || i->kernel);
     menu_free(m);

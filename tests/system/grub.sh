@@ -52,9 +52,9 @@ if ours; then
     becomes "the disk's kernel boots" 60 booted pygrub
     talk pygrub
     prints "its words, and those of the configuration" 'entry=second more=words' ask pygrub 'cat /proc/cmdline'
-    works "the other entry becomes the default again" ask pygrub \
+    works "the other entry becomes the default again, and the menu waits" ask pygrub \
         'modprobe -a ext4 crc32c_generic; mkdir -p /mnt; mount -t ext4 /dev/xvda /mnt &&
-         sed -i s/default=1/default=0/ /mnt/boot/grub/grub.cfg && umount /mnt && sync'
+         sed -i -e s/default=1/default=0/ -e s/timeout=0/timeout=-1/ /mnt/boot/grub/grub.cfg && umount /mnt && sync'
     hush pygrub
     prints "list -l has the boot loader" '"bootloader": "/usr/lib/xen-4.17/bin/pygrub"' $HL list -l pygrub
     works "reboot" $HL reboot pygrub
@@ -63,6 +63,42 @@ if ours; then
     prints "the disk was read again" 'entry=first more=words' ask pygrub 'cat /proc/cmdline'
     hush pygrub
     works "destroy" $HL destroy pygrub
+
+    # ---- its menu, on the terminal of hl create -c ------------------------------------------------
+    own menu 'bootloader = "pygrub"' >/dev/null
+    mkfifo /tmp/keys
+    # at_terminal: hl create -c there; what it shows is in /tmp/screen, what it ends with in /tmp/ended.
+    at_terminal()
+    {
+        rm -f /tmp/ended
+        : >/tmp/screen
+        { script -qec "$HL create -c /tmp/menu.cfg" /dev/null <>/tmp/keys >/tmp/screen 2>&1; echo $? >/tmp/ended; } &
+    }
+    at_terminal
+    becomes "create -c shows the menu" 20 grep -qa 'Enter: boot' /tmp/screen
+    prints "with its entries, the default marked" '> The first' cat /tmp/screen
+    printf 'q' 1<>/tmp/keys
+    becomes "who gives up" 20 test -s /tmp/ended
+    is "gets an error" 1 "$(cat /tmp/ended)"
+    prints "that says so" 'nothing was chosen' cat /tmp/screen
+    if $HL domid menu >$OUT 2>&1; then fail "and no guest" "$(said)"; else ok "and no guest"; fi
+    at_terminal
+    becomes "the menu again" 20 grep -qa 'Enter: boot' /tmp/screen
+    printf '\033[B\r' 1<>/tmp/keys
+    becomes "what was chosen boots on the same terminal" 120 grep -qa '^guest ready' /tmp/screen
+    printf '\035' 1<>/tmp/keys
+    becomes "the terminal is free again" 20 test -s /tmp/ended
+    talk menu
+    prints "it is the second entry" 'entry=second' ask menu 'cat /proc/cmdline'
+    hush menu
+    works "reboot" $HL reboot menu
+    becomes "nobody is asked" 60 times_booted menu 2
+    talk menu
+    prints "the default boots" 'entry=first' ask menu 'cat /proc/cmdline'
+    hush menu
+    works "destroy" $HL destroy menu
+    rm -f /tmp/keys
+
     dd if=/dev/zero of=/disks/empty.img bs=1M count=4 2>/dev/null
     refuses "a disk with nothing on it" 'looked for a grub.cfg.*no file system' \
         $HL create "$(own none 'bootloader = "pygrub"' "disk = [ '/disks/empty.img,raw,xvda,w' ]")"

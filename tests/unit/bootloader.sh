@@ -109,10 +109,44 @@ verdict simple0 $?
     grep -qE '^linux \(kernel out/boot_kernel\.[^ )]+\)\(ramdisk out/boot_ramdisk\.[^ )]+\)\(args "root=LABEL=x ro quiet"\)$' said
 verdict sxp $?
 
+
+# ---- the menu, for a program ------------------------------------------------------------------------
+{ echo 'set timeout=9'; sed 's/default=0/default=1/' root/boot/grub/grub.cfg; } >grub.cfg
+cp ext4.img menu.img
+debugfs -w -R 'rm /boot/grub/grub.cfg' menu.img 2>/dev/null
+debugfs -w -R 'write grub.cfg /boot/grub/grub.cfg' menu.img >/dev/null 2>&1
+"$LOADER" --menu menu.img >said 2>&1 &&
+    [ "$(cat said)" = "$(printf 'default 1\ntimeout 9\nentry One\nentry Two\nentry Lost')" ]
+verdict menu $?
+"$LOADER" --menu ext4.img >said 2>&1 && ! grep timeout said && grep -q '^default 0$' said
+verdict menu_without_timeout $?
+status=0
+for words in -q --entry=1 --kernel=/boot/vmlinuz; do
+    "$LOADER" --menu $words menu.img >said 2>&1 && [ ! -s said ] || status=1
+done
+verdict menu_with_nothing_to_choose $status
+# A title is the guest's: it is no command to the terminal, and no line of its own.
+printf 'menuentry "a\033[2Jb\177c\nentry d\302\233e\303\244f\377\303" {\n linux /boot/vmlinuz\n}\n' >grub.cfg
+debugfs -w -R 'rm /boot/grub/grub.cfg' menu.img 2>/dev/null
+debugfs -w -R 'write grub.cfg /boot/grub/grub.cfg' menu.img >/dev/null 2>&1
+"$LOADER" --menu menu.img >said 2>&1 &&
+    [ "$(cat said)" = "$(printf 'default 0\nentry a?[2Jb?c entry d??e\303\244f??')" ]
+verdict menu_of_a_hostile_guest $?
+"$LOADER" -l menu.img >said 2>&1 && [ "$(cat said)" = "$(printf '0: a?[2Jb?c entry d??e\303\244f??')" ]
+verdict list_of_a_hostile_guest $?
+
 # ---- as hl does it ------------------------------------------------------------------------------------
 [ "$("$RUN" gpt.qcow2 qcow2 'a b' 2>said)" = "root=LABEL=x ro quiet a b" ] && cmp root/boot/vmlinuz got.kernel >>said &&
     cmp root/boot/initrd got.ramdisk >>said
 verdict for_hl $?
+[ "$(BOOT_MENU=1 "$RUN" gpt.qcow2 qcow2 'a b' 2>said)" = "$(printf 'default 0\nentry One\nentry Two\nentry Lost')" ]
+verdict menu_for_hl $?
+[ -z "$(BOOT_MENU=1 "$RUN" gpt.qcow2 qcow2 'a b' -q 2>said)" ]
+verdict no_menu_for_hl $?
+! BOOT_MENU=1 "$RUN" none.img raw '' >said 2>&1 && grep -q 'No such file' said
+verdict menu_of_nothing_for_hl $?
+[ "$(BOOT_ENTRY=1 "$RUN" ext4.img raw '' --entry=0 2>said)" = two ]
+verdict chosen_for_hl $?
 [ "$("$RUN" ext4.img raw '' -q --entry=Two 2>said)" = two ]
 verdict for_hl_with_arguments $?
 ! "$RUN" ext4.img raw '' --entry=9 >said 2>&1 && grep -q "find a kernel on the guest's disk .*has no entry" said

@@ -2,6 +2,7 @@
 /*
  * For bootloader.sh: what hl does for bootloader=, up to the files that it would build a domain of.
  *     bootloader_run IMAGE FORMAT CMDLINE [ARGUMENT...]
+ * With BOOT_ENTRY in the environment, that is what was chosen from the menu; with BOOT_MENU, it prints the menu.
  * Writes them to ./got.kernel and ./got.ramdisk, and prints the command line; or the failure, with status 1.
  */
 #include <stdio.h>
@@ -37,6 +38,8 @@ static void configure(struct hl_domain_config *c, char **argv, int argc)
     c->name = strdup("test");
     c->bootloader = strdup("pygrub");
     c->cmdline = strdup(argv[3]);
+    if (getenv("BOOT_ENTRY") != NULL)
+        c->boot_entry = strdup(getenv("BOOT_ENTRY"));
     c->bootloader_args = calloc((size_t)argc, sizeof(char *));
     for (int i = 4; i < argc; i++)
         c->bootloader_args[c->nr_bootloader_args++] = strdup(argv[i]);
@@ -47,28 +50,48 @@ static void configure(struct hl_domain_config *c, char **argv, int argc)
         exit(2);
 }
 
+static int print_menu(const struct hl_domain_config *c, struct hl_error *e)
+{
+    char *text;
+    int rc = hl_bootloader_menu(c, &text, e);
+
+    if (rc < 0)
+        return rc;
+    fputs(text, stdout);
+    free(text);
+    return 0;
+}
+
+static int run(const struct hl_domain_config *c, struct hl_error *e)
+{
+    struct hl_boot_files files;
+    int rc = hl_bootloader_run(c, &files, e);
+
+    if (rc < 0)
+        return rc;
+    printf("%s\n", files.args);
+    rc = keep(files.kernel, "got.kernel");
+    if (rc == 0)
+        rc = keep(files.ramdisk, "got.ramdisk");
+    hl_bootloader_close(&files);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     struct hl_error *e = hl_error_new();
-    struct hl_boot_files files;
     struct hl_domain_config c;
+    char *text;
     int rc;
 
     if (argc < 4)
         return 2;
     configure(&c, argv, argc);
-    rc = hl_bootloader_run(&c, &files, e);
+    rc = getenv("BOOT_MENU") != NULL ? print_menu(&c, e) : run(&c, e);
     if (rc < 0) {
-        char *text = hl_error_sentence(e);
-
+        text = hl_error_sentence(e);
         printf("%s\n", text);
         free(text);
-    } else {
-        printf("%s\n", files.args);
-        rc = keep(files.kernel, "got.kernel");
-        if (rc == 0)
-            rc = keep(files.ramdisk, "got.ramdisk");
-        hl_bootloader_close(&files);
     }
     hl_domain_config_free(&c);
     hl_error_free(e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The boot loader's parts that read what a guest wrote: menus and partition tables, from memory. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "dom0-toolstack/bootloader/disk.h"
@@ -73,6 +74,51 @@ static void the_default_of_debian(void)
     CHECK_STR(i->args, "root=UUID=1234 ro quiet");
     CHECK(i->nr_initrds == 1);
     CHECK_STR(i->initrds[0], "/boot/initrd.img-6.1.0-18-amd64");
+    menu_free(&m);
+}
+
+static int timeout_of(const char *grub, const char *extlinux)
+{
+    struct menu m;
+    int timeout,
+        rc = grub != NULL ? menu_read_grub(&m, grub, NULL) : menu_read_extlinux(&m, extlinux, "");
+
+    timeout = rc == 0 ? m.timeout : -100;
+    menu_free(&m);
+    return timeout;
+}
+
+static void timeouts(void)
+{
+    CHECK(timeout_of(debian, NULL) == MENU_NO_TIMEOUT);
+    CHECK(timeout_of("set timeout=7\n", NULL) == 7);
+    CHECK(timeout_of("timeout=\"0\"", NULL) == 0);
+    /* As Debian's: the style is not the time. */
+    CHECK(timeout_of("if [ x$feature_timeout_style = xy ] ; then\n  set timeout_style=menu\n"
+                     "  set timeout=5\nelse\n  set timeout=5\nfi\n",
+                     NULL) == 5);
+    CHECK(timeout_of("set timeout=-1", NULL) == -1);
+    CHECK(timeout_of("set timeout=99999999999999999999", NULL) == MENU_MAX_TIMEOUT);
+    CHECK(timeout_of("set timeout=5\nset timeout=soon\nset timeout=5s\nset timeout=", NULL) == 5);
+    CHECK(timeout_of(NULL, "DEFAULT x\nTIMEOUT 51\n") == 6);
+    CHECK(timeout_of(NULL, "timeout 0\n") == -1);
+    CHECK(timeout_of(NULL, "timeout 36000\n") == MENU_MAX_TIMEOUT);
+    CHECK(timeout_of(NULL, "default x\n") == MENU_NO_TIMEOUT);
+}
+
+/* The numbers that a user sees are those by which an entry is asked for. */
+static void numbers_of_entries(void)
+{
+    struct menu m;
+    char number[16];
+
+    CHECK(menu_read_grub(&m, debian, NULL) == 0);
+    for (unsigned int n = 0; n < m.count; n++) {
+        if (m.items[n]->kernel == NULL)
+            continue;
+        snprintf(number, sizeof(number), "%u", menu_number(&m, m.items[n]));
+        CHECK(menu_choose(&m, number) == m.items[n]);
+    }
     menu_free(&m);
 }
 
@@ -335,6 +381,8 @@ int main(void)
         {"broken_menus", broken_menus},
         {"too_many_entries", too_many_entries},
         {"extlinux", extlinux},
+        {"timeouts", timeouts},
+        {"numbers_of_entries", numbers_of_entries},
         {"mbr_with_logical_ones", mbr_with_logical_ones},
         {"gpt", gpt},
         {"noise", noise},

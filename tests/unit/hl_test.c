@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/hl/boot_menu.h"
 #include "dom0-toolstack/hl/config_file.h"
 #include "dom0-toolstack/hl/format.h"
 #include "dom0-toolstack/hl/hl.h"
@@ -290,6 +291,150 @@ static void dry_run_json(void)
     hl_domain_config_free(&c);
 }
 
+/* ---- the boot menu ---- */
+
+static struct boot_menu menu_of(const char *text)
+{
+    struct boot_menu m;
+
+    if (boot_menu_read(&m, strdup(text)) < 0)
+        m.count = 1000;
+    return m;
+}
+
+static void boot_menus(void)
+{
+    struct boot_menu m = menu_of("default 1\ntimeout 9\nentry One\nentry Two words\n");
+
+    CHECK(m.count == 2 && m.marked == 1 && m.timeout == 9);
+    CHECK_STR(m.titles[0], "One");
+    CHECK_STR(m.titles[1], "Two words");
+    boot_menu_free(&m);
+    m = menu_of("");
+    CHECK(m.count == 0 && m.timeout == BOOT_MENU_SECONDS);
+    boot_menu_free(&m);
+    /* Not as hospes-bootloader prints it. */
+    m = menu_of("default 4000000000\n\ntimeout 99999999999\nmore\nentry \nentry");
+    CHECK(m.count == 1 && m.marked == 0 && m.timeout == 3600);
+    CHECK_STR(m.titles[0], "");
+    boot_menu_free(&m);
+    m = menu_of("default -1\ntimeout -3\nentry a\n");
+    CHECK(m.marked == 0 && m.timeout == -1);
+    boot_menu_free(&m);
+}
+
+static void boot_menu_keys(void)
+{
+    static const struct {
+        const char *keys;
+        unsigned int marked;
+        enum boot_menu_step step;
+    } cases[] = {
+        {"", 1, BOOT_MENU_WAITS},
+        {"\033[B", 2, BOOT_MENU_WAITS},
+        {"\033OB\033OA\033OA", 0, BOOT_MENU_WAITS},
+        {"\033[B\033[B\033[B\033[B\033[B", 3, BOOT_MENU_WAITS},
+        {"\033[A\033[A\033[A\r", 0, BOOT_MENU_CHOSEN},
+        {"jj\n", 3, BOOT_MENU_CHOSEN},
+        {"\016\020\020\r", 0, BOOT_MENU_CHOSEN},
+        {"\033[F", 3, BOOT_MENU_WAITS},
+        {"\033[H\033[C", 0, BOOT_MENU_CHOSEN},
+        {"\033[1;5B", 2, BOOT_MENU_WAITS},
+        /* Not ours, and no letter of them is taken for a key. */
+        {"\033[15~\033[Z\033q\033\033[q\t x", 1, BOOT_MENU_WAITS},
+        {"j\003k", 2, BOOT_MENU_LEFT},
+        {"q", 1, BOOT_MENU_LEFT},
+        {"\035", 1, BOOT_MENU_LEFT},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct boot_menu m = menu_of("default 1\nentry a\nentry b\nentry c\nentry d\n");
+        struct boot_menu slow = menu_of("default 1\nentry a\nentry b\nentry c\nentry d\n");
+        enum boot_menu_step step = BOOT_MENU_WAITS;
+
+        CHECK(boot_menu_type(&m, cases[i].keys, strlen(cases[i].keys)) == cases[i].step);
+        CHECK(m.marked == cases[i].marked);
+        for (const char *k = cases[i].keys; *k != '\0' && step == BOOT_MENU_WAITS; k++)
+            step = boot_menu_type(&slow, k, 1);
+        CHECK(step == cases[i].step && slow.marked == cases[i].marked);
+        boot_menu_free(&m);
+        boot_menu_free(&slow);
+    }
+}
+
+static void boot_menu_picture(void)
+{
+    struct boot_menu m = menu_of("default 1\nentry One\nentry Two\n");
+    unsigned int lines = 0;
+    char *text = boot_menu_draw(&m, "web", 24, 80, 5, &lines);
+
+    CHECK_STR(text, "\r\033[KWhat shall web boot? (2 of 2)\r\n"
+                    "\r\033[K  One\r\n"
+                    "\r\033[K\033[7m> Two\033[0m\r\n"
+                    "\r\033[KIt boots in 5 s. Up, Down: another; Enter: boot; q: give up");
+    CHECK(lines == 4);
+    free(text);
+    CHECK(boot_menu_type(&m, "k", 1) == BOOT_MENU_WAITS);
+    text = boot_menu_draw(&m, "web", 24, 80, -1, &lines);
+    CHECK_STR(text, "\033[3A\r\033[KWhat shall web boot? (1 of 2)\r\n"
+                    "\r\033[K\033[7m> One\033[0m\r\n"
+                    "\r\033[K  Two\r\n"
+                    "\r\033[KUp, Down: another; Enter: boot; q: give up");
+    CHECK(lines == 4);
+    free(text);
+    boot_menu_free(&m);
+}
+
+/* How wide the longest line is, in bytes, without what begins with an ESC. */
+static size_t widest(const char *text)
+{
+    size_t best = 0, n = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '\033')
+            text += strcspn(text, "KAmh");
+        else
+            n = *text == '\r' || *text == '\n' ? 0 : n + 1;
+        best = n > best ? n : best;
+    }
+    return best;
+}
+
+/* More entries than lines, titles wider than the terminal: the marked one is always there, and nothing wraps. */
+static void boot_menu_fits(void)
+{
+    char all[64 * 120] = "default 63\n", number[16];
+    struct boot_menu m;
+
+    for (unsigned int i = 0; i < 64; i++)
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), "entry %u%.*s\n", i, i % 2 ? 90 : 3,
+                 "................................................................................."
+                 "........");
+    m = menu_of(all);
+    for (unsigned int i = 0; i < 64; i++) {
+        unsigned int lines = 0;
+        char *text = boot_menu_draw(&m, "web", 10, 40, -1, &lines);
+
+        snprintf(number, sizeof(number), "> %u.", m.marked);
+        CHECK(m.marked == 63 - i && lines == 9 && strstr(text, number) != NULL);
+        CHECK(widest(text) < 40);
+        free(text);
+        CHECK(boot_menu_type(&m, "k", 1) == BOOT_MENU_WAITS);
+    }
+    boot_menu_free(&m);
+    /* Three bytes, two columns: as many as fit, none cut. */
+    m = menu_of("entry \344\270\255\344\270\255\344\270\255\344\270\255\344\270\255\nentry b\n");
+    for (unsigned int columns = 8; columns < 14; columns++) {
+        unsigned int lines = 0;
+        char *text = boot_menu_draw(&m, "web", 10, columns, -1, &lines), *end;
+
+        end = strstr(text, "\033[0m");
+        CHECK((size_t)(end - strstr(text, "> ")) == 2 + 3 * ((columns - 3) / 2));
+        free(text);
+    }
+    boot_menu_free(&m);
+}
+
 static const struct test tests[] = {
     {"list_table", list_table},
     {"list_extra_columns", list_extra_columns},
@@ -303,6 +448,10 @@ static const struct test tests[] = {
     {"overrides_alone", overrides_alone},
     {"bad_files", bad_files},
     {"dry_run_json", dry_run_json},
+    {"boot_menus", boot_menus},
+    {"boot_menu_keys", boot_menu_keys},
+    {"boot_menu_picture", boot_menu_picture},
+    {"boot_menu_fits", boot_menu_fits},
 };
 
 int main(void)
