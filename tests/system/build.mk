@@ -100,7 +100,7 @@ CHECKS += $(HOSTILE)
 .PHONY: $(HOSTILE)
 check-system-hostile-block: GUESTS := hostile_block beat
 check-system-hostile-net: GUESTS := hostile_net net
-check-system-frontends: GUESTS := echo p9 screen hostile_console
+check-system-frontends: GUESTS := echo p9 screen hostile_console hostile_p9 hostile_screen
 $(HOSTILE): check-system-%: $(B)/tests/rfb
 	$(MACHINE) $* $*.sh --add=tests/system/hostile-lib.sh --add=$(B)/tests/rfb \
 	    $(GUESTS:%=--add=$(B)/guest/front-%.elf) $(SYSTEM_OPTIONS)
