@@ -19,6 +19,7 @@
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hv_event.h"
 #include "pv-backends/lib/turn.h"
+#include "pv-backends/net/sandbox.h"
 #include "pv-backends/net/vif.h"
 #include "xenstore/client/xs_client.h"
 
@@ -94,6 +95,8 @@ int main(int argc, char **argv)
     int rc = turn_wait("net", argv[1], &stop, e);
     if (rc == 0)
         rc = vif_open(&vif, argv[1], e);
+    if (rc == 0)
+        rc = net_sandbox(vif.user, e);
     if (rc < 0 && vif.b.xs != NULL) {
         backend_complain(&vif.b, e);
         backend_set_state(&vif.b, XenbusStateClosed);
