@@ -71,10 +71,10 @@ check-net-packets: $(NET_TESTS) $(B)/test/net_sandbox_test
 	@status=0; for t in $^; do $$t || status=1; done; exit $$status
 
 # The screen: libvncserver speaks with the viewers.
-PVB_FB := $(wildcard pv-backends/fb/*.c) pv-backends/lib/backend.c pv-backends/lib/turn.c
+PVB_FB := $(wildcard pv-backends/fb/*.c pv-backends/lib/*.c)
 $(B)/bin/hospes-fb: $(PVB_FB:%.c=$(B)/tools/%.o) $(LIBHOSPES) $(B)/lib/libhsxs.a
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ -lvncserver $(LIBHOSPES_LIBS)
+	$(CC) -o $@ $^ -lvncserver -lseccomp $(LIBHOSPES_LIBS)
 ALL += $(B)/bin/hospes-fb
 
 # What needs no guest of it: hostile pages, keys, pixels.
@@ -83,9 +83,17 @@ $(B)/test/fb_test: $(addprefix $(B)/unit/pv-backends/fb/,picture.o keys.o input.
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^
 
+# The server and its viewers, in its sandbox: without sanitizers, which need more system calls.
+FB_SANDBOX_TEST := tests/unit/fb_sandbox_test.c tests/unit/toolstack_test.c dom0-toolstack/lib/error.c \
+        pv-backends/lib/sandbox.c $(addprefix pv-backends/fb/,sandbox.c vnc.c keys.c input.c)
+$(B)/test/fb_sandbox_test: $(FB_SANDBOX_TEST:%.c=$(B)/tools/%.o)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -lvncserver -lseccomp -lyajl
+
 .PHONY: check-fb
 CHECKS += check-fb
-check-fb: $(B)/test/fb_test
-	$(B)/test/fb_test
+check-fb: $(B)/test/fb_test $(B)/test/fb_sandbox_test $(B)/tests/rfb
+	@status=0; for t in $(B)/test/fb_test '$(B)/test/fb_sandbox_test $(B)/tests/rfb'; do \
+	    $$t || status=1; done; exit $$status
 # It reads guests' disks through the image library.
 include dom0-toolstack/bootloader/build.mk

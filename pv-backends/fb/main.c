@@ -17,6 +17,7 @@
 
 #include "dom0-toolstack/lib/error.h"
 #include "pv-backends/fb/device.h"
+#include "pv-backends/fb/sandbox.h"
 #include "pv-backends/lib/turn.h"
 
 /* What viewers are to get is sent in pieces that far apart. */
@@ -63,6 +64,8 @@ int main(int argc, char **argv)
     rc = turn_wait("fb", argv[1], &stop, e);
     if (rc == 0)
         rc = fb_device_open(&d, argv[1], e);
+    if (rc == 0)
+        rc = fb_sandbox(e);
     if (rc == 0) {
         gone = serve(&d);
     } else if (rc == -ESRCH) {
