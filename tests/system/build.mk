@@ -87,6 +87,13 @@ $(B)/tests/rfb: tests/system/rfb.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $< -lgcrypt
 
+# Driver domains: a guest with the layer of our programs in it.
+SYSTEM_CHECKS += check-system-driver-domain
+CHECKS += check-system-driver-domain
+.PHONY: check-system-driver-domain
+check-system-driver-domain:
+	$(MACHINE) driver-domain driver-domain.sh --mem=1280 --add=$(B)/lab/hospes.cpio.zst $(SYSTEM_OPTIONS)
+
 # Shared folders.
 CHECKS += check-system-p9
 .PHONY: check-system-p9
