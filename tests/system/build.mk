@@ -54,7 +54,7 @@ check-system-debian:
 	tests/system/debian $(SYSTEM_OPTIONS)
 check-system-images:
 	tests/system/images $(SYSTEM_OPTIONS)
-# Not in `make check` yet: each must first be seen to hold from its beginning to its end.
+# Not in `make check`: it takes another random number each time, and tells it.
 .PHONY: check-system-daemons
 check-system-daemons:
 	tests/system/daemons $(SYSTEM_OPTIONS)
