@@ -19,7 +19,7 @@ CHECKS += check-guest-sched
 $(eval $(call guest_kernel,domains, \
     $(addprefix $(B)/guest/tests/guest/, main.o domains.o) $(GUEST_WORKERS)))
 $(eval $(call guest_kernel,faults, \
-    $(addprefix $(B)/guest/tests/guest/, main.o faults.o) $(GUEST_WORKERS)))
+    $(addprefix $(B)/guest/tests/guest/, main.o faults.o hypervisor.o) $(GUEST_WORKERS)))
 # The ABI conformance table: a file for each family.
 CONFORMANCE := $(basename $(notdir $(wildcard tests/guest/conformance*.c)))
 $(eval $(call guest_kernel,conformance, \
@@ -33,11 +33,11 @@ $(eval $(call guest_kernel,hour, $(addprefix $(B)/guest/tests/guest/, main.o hou
 $(eval $(call guest_kernel,attack, \
     $(addprefix $(B)/guest/tests/guest/attack/, main.o audit.o driver.o victim.o tables.o races.o cpu.o entries.o resources.o \
     noise.o) \
-    $(GUEST_WORKERS)))
+    $(B)/guest/tests/guest/hypervisor.o $(GUEST_WORKERS)))
 $(B)/guest/tests/guest/attack/%.o: GUEST_CFLAGS += -Itests/guest
 
 # Kernels that end badly, or not at all, have no main.c: they are one case each.
-$(eval $(call guest_kernel,crash,$(B)/guest/tests/guest/crash.o))
+$(eval $(call guest_kernel,crash,$(addprefix $(B)/guest/tests/guest/, crash.o hypervisor.o)))
 $(eval $(call guest_kernel,spin,$(B)/guest/tests/guest/spin.o))
 
 GUEST_ELFS := $(GUEST_TESTS:%=$(B)/guest/%.elf) $(addprefix $(B)/guest/, crash.elf spin.elf domains.elf faults.elf worker.elf attack.elf conformance.elf)

@@ -11,7 +11,7 @@
 #include "kit/string.h"
 #include "kit/traps.h"
 #include "kit/events.h"
-#include "hypercalls/abi/sysctl.h"
+#include "hypervisor.h"
 
 /* A fault with no trap table: nowhere to bounce to. */
 static void no_trap_table(void)
@@ -51,19 +51,6 @@ static void iret_no_user_space(void)
         .rip = 0x400000, .cs = USER_CS, .rflags = 0x202, .rsp = 0x800000, .ss = USER_SS};
 
     trap_enter(&f, 0);
-}
-
-static void debug_key(char key)
-{
-    static char keys[1];
-    static struct xen_sysctl op;
-
-    keys[0] = key;
-    op.cmd = XEN_SYSCTL_debug_keys;
-    op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    op.u.debug_keys.nr_keys = 1;
-    set_xen_guest_handle(op.u.debug_keys.keys, keys);
-    HYPERCALL1(__HYPERVISOR_sysctl, &op);
 }
 
 /* Not the guest, the hypervisor: what it says when it falls. */

@@ -5,45 +5,24 @@
  * is "no memory", and what was made until then is given back.
  */
 #include "test.h"
+#include "hypervisor.h"
 #include "kit/time.h"
 #include "workers.h"
-#include "hypercalls/abi/sysctl.h"
 
 #define MS 1000000UL
 
 static struct worker victim;
 static char text[4096];
 
-static long debug_key(char key)
-{
-    static struct xen_sysctl op;
-
-    op.cmd = XEN_SYSCTL_debug_keys;
-    op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    set_xen_guest_handle(op.u.debug_keys.keys, &key);
-    op.u.debug_keys.nr_keys = 1;
-    return HYPERCALL1(__HYPERVISOR_sysctl, &op);
-}
-
 /* What the hypervisor has put on its console since the last call, as text. */
 static const char *console_text(void)
 {
-    static struct xen_sysctl op;
-    static uint32_t index;
+    long n;
 
-    op.cmd = XEN_SYSCTL_readconsole;
-    op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     do {
-        op.u.readconsole = (struct xen_sysctl_readconsole){
-            .incremental = 1, .index = index, .count = sizeof(text) - 1};
-        set_xen_guest_handle(op.u.readconsole.buffer, text);
-        if (HYPERCALL1(__HYPERVISOR_sysctl, &op) != 0) {
-            return NULL;
-        }
-        index = op.u.readconsole.index;
-    } while (op.u.readconsole.count == sizeof(text) - 1); /* older text than ours */
-    text[op.u.readconsole.count] = '\0';
-    return text;
+        n = hypervisor_text(text, sizeof(text));
+    } while (n == sizeof(text) - 1); /* older text than ours */
+    return n < 0 ? NULL : text;
 }
 
 static bool says(const char *words)
