@@ -117,15 +117,5 @@ hush one
 wait 2>/dev/null
 works "destroy" $HL destroy one
 becomes "the socket is gone" 5 sh -c '! test -e /run/one.sock'
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-if soon 10 same; then
-    ok "nothing is left behind"
-else
-    same >$OUT
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 10
 finish

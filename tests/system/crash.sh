@@ -41,23 +41,6 @@ crash()
     xenstore-write "/local/domain/$($HL domid "$1")/data/crash" 1
 }
 
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-
-nothing_left()
-{
-    if soon 10 same; then
-        ok "$1"
-    else
-        same >$OUT
-        : >$ERR
-        fail "$1" "$(said)"
-    fi
-}
-
 # The first time loads modules and makes what stays.
 works "a first one" $HL create -p "$(busy first "$disks")"
 works "it goes" $HL destroy first
@@ -68,14 +51,14 @@ works "destroy: create" $HL create "$(busy destroy 'on_crash = "destroy"' "vif =
 becomes "destroy: its disks are at work" 20 works_on destroy
 works "destroy: it crashes" crash destroy
 becomes "destroy: it goes" 30 gone destroy
-nothing_left "destroy: nothing is left"
+nothing_left "destroy: nothing is left" 10
 
 works "preserve: create" $HL create "$(busy preserve 'on_crash = "preserve"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
 becomes "preserve: its disks are at work" 20 works_on preserve
 works "preserve: it crashes" crash preserve
 becomes "preserve: it stays, crashed" 30 state_is preserve 'sc'
 works "preserve: destroy" $HL destroy preserve
-nothing_left "preserve: nothing is left"
+nothing_left "preserve: nothing is left" 10
 
 connected()
 {
@@ -101,7 +84,7 @@ works "block-detach -f of the other" $HL block-detach --force restart xvdb
 becomes "its program, too" 10 sh -c '[ -z "$(pidof hospes-block)" ]'
 works "network-detach of what was never connected" $HL network-detach restart 0
 works "restart: destroy" $HL destroy restart
-nothing_left "restart: nothing is left"
+nothing_left "restart: nothing is left" 10
 
 # ---- Linux ------------------------------------------------------------------------------------------------
 works "Linux: create" $HL create "$(config linux 'memory = 112' 'extra = "console=hvc0 quiet sysrq_always_enabled"' 'on_crash = "destroy"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
@@ -113,6 +96,6 @@ net_connected()
 becomes "Linux: its devices are connected" 20 net_connected
 works "Linux: it crashes" $HL sysrq linux c
 becomes "Linux: it goes" 60 gone linux
-nothing_left "Linux: nothing is left"
+nothing_left "Linux: nothing is left" 10
 audited "audit after all that"
 finish

@@ -42,17 +42,7 @@ else
     ok "$cycles cycles"
     echo "# $((ended - began)) s"
 fi
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
 # Frames are scrubbed, and domains reaped, in the background.
-if soon 20 same; then
-    ok "everything is as before"
-else
-    same >$OUT
-    fail "everything is as before" "$(said)"
-fi
+nothing_left "everything is as before" 20
 audited "audit after all of them"
 finish

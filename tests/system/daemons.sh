@@ -154,14 +154,7 @@ same()
     grep -v '^process hospes-block' /tmp/snapshot >/tmp/after
     diff /tmp/before /tmp/after
 }
-if soon 10 same; then
-    ok "nothing is left behind"
-else
-    same >$OUT
-    : >$ERR
-    fail "nothing is left behind" "$(said)"
-    cat $OUT | sed 's/^/# /'
-fi
+nothing_left "nothing is left behind" 10
 becomes "no program for a disk is left that nobody needs" 20 servers
 audited "audit after all that"
 works "destroy" $HL destroy steady

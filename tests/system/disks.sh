@@ -144,17 +144,7 @@ hush one
 works "shutdown" timeout 60 $HL shutdown -w one
 becomes "it is gone" 10 gone one
 
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-if soon 10 same; then
-    ok "nothing is left behind"
-else
-    same >$OUT
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 10
 mkdir -p /mnt && mount -t ext4 /dev/loop7 /mnt
 is "the file that the guest made" "$(sum /bin/busybox)" "$(sum /mnt/copy)"
 umount /mnt

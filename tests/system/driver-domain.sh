@@ -111,15 +111,5 @@ is "all of it is gone from xenstore" "" "$(xenstore-ls -f / | grep "^/local/doma
 refuses "its disks are not to be had" 'store.*no such domain' $HL block-attach third vdev=xvdb,access=rw,backend=store,target=/two
 works "what it served is detached all the same" timeout 60 $HL block-detach third xvda
 works "and goes with its guest" timeout 60 $HL destroy third
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-if soon 20 same; then
-    ok "nothing is left behind"
-else
-    same >$OUT
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 20
 finish

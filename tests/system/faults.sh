@@ -44,12 +44,6 @@ guest()
     echo "$file"
 }
 
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-
 # Is all as in /tmp/before, soon? Else what differs is in $OUT.
 as_before()
 {

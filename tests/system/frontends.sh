@@ -102,7 +102,7 @@ echoes all-is-well
 shows 120 0x62 48
 works "destroy the one with a console" $HL destroy console
 is "hospesd is the same" "$daemon" "$(pidof hospesd)"
-nothing_left
+nothing_left "nothing is left behind" 20
 kernel_is_well
 audited "the audit finds all consistent"
 works "destroy" $HL destroy echo

@@ -107,15 +107,5 @@ if ours; then
     refuses "a boot loader that is not known" 'bootloader must be' $HL create "$(own none 'bootloader = "/bin/true"')"
 fi
 
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-if soon 20 same; then
-    ok "nothing is left behind"
-else
-    same >$OUT
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 20
 finish

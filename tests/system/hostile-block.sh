@@ -70,7 +70,7 @@ works "destroy" $HL destroy liar
 victims_live "liar"
 
 becomes "one server is left, the victim's" 20 sh -c '[ "$(pidof hospes-block | wc -w)" = 1 ]'
-nothing_left
+nothing_left "nothing is left behind" 20
 after=$(available)
 echo "# Domain 0 has $before kB, then $after kB available"
 if [ $((before - after)) -lt 8192 ]; then

@@ -40,18 +40,6 @@ verdicts()
     [ "$(grep -c '^ok ' /tmp/lines)" -ge "$2" ] || fail "$1: tests were run" "$(grep -c '^ok ' /tmp/lines) of $2"
 }
 
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-
-# nothing_left: since /tmp/before.
-nothing_left()
-{
-    becomes "nothing is left behind" 20 same || diff /tmp/before /tmp/after
-}
-
 # Words of Domain 0's kernel that are its own fault, not a guest's. xen-blkback warns of every connection that it could not
 # make, of requests that it had not allocated yet (xen_blkif_disconnect); xen-netback's dev_warn() says WARNING of nothing.
 kernel_is_well()

@@ -42,7 +42,7 @@ for name in hospes kernel; do
 done
 answer "afterwards"
 
-nothing_left
+nothing_left "nothing is left behind" 20
 kernel_is_well
 audited "the audit finds all consistent"
 works "destroy" $HL destroy besidek

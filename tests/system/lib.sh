@@ -254,6 +254,26 @@ snapshot()
     } >"$1"
 }
 
+# Is all as it was when `snapshot /tmp/before` was taken? Prints what is not.
+same()
+{
+    snapshot /tmp/after
+    diff /tmp/before /tmp/after
+}
+
+# nothing_left NAME SECONDS: a test that it soon is.
+nothing_left()
+{
+    if soon "$2" same; then
+        ok "$1"
+        return
+    fi
+    same >$OUT
+    : >$ERR
+    fail "$1" "$(said)"
+    sed 's/^/# /' $OUT
+}
+
 # audited NAME: the hypervisor's audit (debug key I), with whatever runs now, finds all consistent.
 audit_answers()
 {

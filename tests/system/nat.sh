@@ -110,22 +110,7 @@ hush one
 works "destroy the last" $HL destroy one
 if nft list table ip hospes_nat_hlnat0 >$OUT 2>&1; then fail "no translation is left" "$(said)"; else ok "no translation is left"; fi
 
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-# left_nothing NAME
-left_nothing()
-{
-    if soon 20 same; then
-        ok "$1"
-    else
-        same >$OUT
-        fail "$1" "$(said)"
-    fi
-}
-left_nothing "nothing is left of it"
+nothing_left "nothing is left of it" 20
 
 # ---- a routed interface ---------------------------------------------------------------------------
 refuses "a route needs an address" 'ip=' $HL create "$(config routed "$memory" "vif = [ 'mode=route' ]")"
@@ -150,6 +135,6 @@ works "destroy" $HL destroy routed
 soon 10 test ! -e "/sys/class/net/vif$id.0"
 ip route >/tmp/routes.after
 is "its route is gone" "$(cat /tmp/routes)" "$(cat /tmp/routes.after)"
-left_nothing "nothing is left of that either"
+nothing_left "nothing is left of that either" 20
 kill $beyond
 finish

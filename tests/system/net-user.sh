@@ -111,15 +111,5 @@ works "its bridge still works" ask one 'ping -c 1 -W 10 192.168.7.1'
 hush one
 works "destroy" $HL destroy one
 rm -f /tmp/back
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-if soon 20 same; then
-    ok "nothing is left behind"
-else
-    same >$OUT
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 20
 finish

@@ -151,15 +151,5 @@ refuses "a rate that is none" 'rate' $HL create -p "$(config bad "vif = [ 'rate=
 refuses "an address that is none" 'mac' $HL create -p "$(config bad "vif = [ 'mac=00:16:3e' ]")"
 becomes "no port is left" 5 sh -c '[ "$(ls /sys/class/net/xenbr0/brif)" = "" ]'
 
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-if soon 20 same; then
-    ok "nothing is left behind"
-else
-    same >$OUT
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 20
 finish

@@ -63,11 +63,6 @@ becomes "mounted anew, the folder is there" 20 ask lin 'mount -t 9p -o trans=xen
 hush lin
 works "shutdown" $HL shutdown -w lin
 becomes "no server is left" 20 sh -c '! pidof hospes-9p'
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-becomes "nothing is left behind" 20 same || diff /tmp/before /tmp/after
+nothing_left "nothing is left behind" 20
 is "what is outside is as it was" secret "$(cat /outside/secret)"
 finish

@@ -133,15 +133,5 @@ gone_all()
     [ -z "$(server)" ] && [ -z "$(ls /run/hospes/fb 2>/dev/null)" ] && ! netstat -ltn | grep -q ':590[0-9] '
 }
 becomes "no program, lock or port is left" 20 gone_all
-same()
-{
-    snapshot /tmp/after
-    diff /tmp/before /tmp/after
-}
-if soon 10 same; then
-    ok "nothing is left behind"
-else
-    same >$OUT
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 10
 finish
