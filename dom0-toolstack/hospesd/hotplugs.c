@@ -56,10 +56,13 @@ static void ended(void *opaque, uint32_t events)
     while (*link != c)
         link = &(*link)->next;
     *link = c->next;
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status)) {
         say("the work at %s was killed by signal %d", c->path, WTERMSIG(status));
-    if (c->again || WIFSIGNALED(status))
+        /* Not at once: one that always dies shall not keep us busy. */
+        loop_timer_set(&d->loop, &later, LATER_MS, look_at_all, d);
+    } else if (c->again) {
         look_at(d, c->path);
+    }
     free(c);
 }
 
