@@ -625,7 +625,7 @@ int evtchn_init(struct domain *d, unsigned int max_port)
     int rc;
 
     spin_lock_init(&d->evtchn.lock, LOCK_EVTCHN_PORTS);
-    d->evtchn.max_port = MIN(max_port, EVTCHN_FIFO_NR_CHANNELS - 1);
+    d->evtchn.max_port = MIN(max_port, EVTCHN_FIFO_NR_CHANNELS - 1u);
     d->evtchn.next_free_hint = 1; /* port 0 is nobody's */
     d->evtchn.bucket =
         hv_zalloc((d->evtchn.max_port / EVTCHNS_PER_BUCKET + 1) * sizeof(*d->evtchn.bucket));

@@ -63,19 +63,31 @@ typedef int64_t s_time_t; /* system time since boot, nanoseconds */
 #define DIV_ROUND_UP(a, b)            (((a) + (b)-1) / (b))
 #define ROUND_UP(a, b)                (((a) + (b)-1) & ~((typeof(a))(b)-1))
 #define ROUND_DOWN(a, b)              ((a) & ~((typeof(a))(b)-1))
-#define MIN(a, b)                     ((a) < (b) ? (a) : (b))
-#define MAX(a, b)                     ((a) > (b) ? (a) : (b))
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
-#define likely(x)                     __builtin_expect(!!(x), 1)
-#define unlikely(x)                   __builtin_expect(!!(x), 0)
-#define __packed                      __attribute__((packed))
-#define __aligned(n)                  __attribute__((aligned(n)))
-#define __noreturn                    __attribute__((noreturn))
-#define __unused                      __attribute__((unused))
-#define __must_check                  __attribute__((warn_unused_result))
-#define __printf(a, b)                __attribute__((format(printf, a, b)))
-#define __section(s)                  __attribute__((section(s)))
+/* Each argument is read once: what another CPU changes meanwhile is not seen twice. */
+#define MIN(a, b)                      \
+    __extension__({                    \
+        __auto_type min_a = (a);       \
+        __auto_type min_b = (b);       \
+        min_a < min_b ? min_a : min_b; \
+    })
+#define MAX(a, b)                      \
+    __extension__({                    \
+        __auto_type max_a = (a);       \
+        __auto_type max_b = (b);       \
+        max_a > max_b ? max_a : max_b; \
+    })
+
+#define likely(x)      __builtin_expect(!!(x), 1)
+#define unlikely(x)    __builtin_expect(!!(x), 0)
+#define __packed       __attribute__((packed))
+#define __aligned(n)   __attribute__((aligned(n)))
+#define __noreturn     __attribute__((noreturn))
+#define __unused       __attribute__((unused))
+#define __must_check   __attribute__((warn_unused_result))
+#define __printf(a, b) __attribute__((format(printf, a, b)))
+#define __section(s)   __attribute__((section(s)))
 /* Code and data used only until Domain 0 starts. (Its memory is not given back yet.) */
 #ifdef __HYPERVISOR__
 #define __init     __attribute__((section(".init.text"), cold))
