@@ -209,6 +209,113 @@ TEST(device_not_available)
     CHECK(!trap_catch(use_fpu, NULL, &seen));
 }
 
+/* What a C library's string functions are made of, and what a kernel saves and loads their registers
+ * with. */
+#define INSN(id, text)                                                        \
+    static void insn_##id(void *at)                                           \
+    {                                                                         \
+        __asm__ volatile(text : : "r"(at), "a"(7), "d"(0) : "memory", "ecx"); \
+    }
+INSN(movdqu_load, "movdqu (%0), %%xmm0")
+INSN(movdqu_store, "movdqu %%xmm0, (%0)")
+INSN(pxor, "pxor %%xmm0, %%xmm0")
+INSN(pcmpeqb, "pcmpeqb (%0), %%xmm0")
+INSN(pmovmskb, "pmovmskb %%xmm0, %%ecx")
+INSN(pcmpistri, "pcmpistri $0, %%xmm0, %%xmm0")
+INSN(fxsave, "fxsave64 (%0)")
+INSN(vmovdqu_load, "vmovdqu (%0), %%ymm0")
+INSN(vmovdqu_store, "vmovdqu %%ymm0, (%0)")
+INSN(vpxor, "vpxor %%xmm0, %%xmm0, %%xmm0")
+INSN(vpcmpeqb, "vpcmpeqb (%0), %%ymm0, %%ymm1")
+INSN(vpmovmskb, "vpmovmskb %%ymm0, %%ecx")
+INSN(vpbroadcastb, "vpbroadcastb %%xmm0, %%ymm0")
+INSN(vzeroupper, "vzeroupper")
+INSN(xsave, "xsave64 (%0)")
+INSN(xsaveopt, "xsaveopt64 (%0)")
+INSN(xrstor, "xrstor64 (%0)")
+
+struct insn {
+    const char *name;
+    void (*run)(void *at);
+};
+
+static const struct insn sse_insns[] = {
+    {"movdqu from memory", insn_movdqu_load},
+    {"movdqu to memory", insn_movdqu_store},
+    {"pxor", insn_pxor},
+    {"pcmpeqb", insn_pcmpeqb},
+    {"pmovmskb", insn_pmovmskb},
+    {"pcmpistri", insn_pcmpistri},
+    {"fxsave", insn_fxsave},
+};
+
+static const struct insn avx_insns[] = {
+    {"vmovdqu from memory", insn_vmovdqu_load},
+    {"vmovdqu to memory", insn_vmovdqu_store},
+    {"vpxor", insn_vpxor},
+    {"vpcmpeqb", insn_vpcmpeqb},
+    {"vpmovmskb", insn_vpmovmskb},
+    {"vpbroadcastb", insn_vpbroadcastb},
+    {"vzeroupper", insn_vzeroupper},
+};
+
+static const struct insn xsave_insns[] = {
+    {"xsave", insn_xsave},
+    {"xsaveopt", insn_xsaveopt},
+    {"xrstor", insn_xrstor}, /* what xsave stored */
+};
+
+#define CR4_OSXSAVE 0x40000UL
+
+static void set_xcr0(void *value)
+{
+    uint64_t cr4;
+
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
+    __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)(uint64_t)value), "d"(0));
+}
+
+/* The first of N instructions that does not raise #NM while the flag is set; or NULL. */
+static const char *without_nm(const struct insn *insns, size_t n)
+{
+    static uint8_t memory[4096] __attribute__((aligned(64))); /* more than any XSAVE area here */
+
+    for (size_t i = 0; i < n; i++) {
+        hv_fpu_taskswitch(1);
+        bool caught = trap_catch(insns[i].run, memory, &seen);
+        hv_fpu_taskswitch(0);
+        if (!caught || seen.vector != 7) {
+            return insns[i].name;
+        }
+    }
+    return NULL;
+}
+
+#define WITHOUT_NM(insns) without_nm(insns, sizeof(insns) / sizeof((insns)[0]))
+
+/* Each instruction on these registers raises #NM. One that did not would see, on a hypervisor that switches
+ * them when they are first used, the registers of another domain. */
+TEST(device_not_available_vectors)
+{
+    const char *name = WITHOUT_NM(sse_insns);
+
+    if (name == NULL) {
+        if (trap_catch(set_xcr0, (void *)7, &seen)) {
+            SKIP("no AVX");
+        }
+        name = WITHOUT_NM(avx_insns);
+    }
+    if (name != NULL) {
+        test_fail("%s does not raise #NM", name);
+        return;
+    }
+    name = WITHOUT_NM(xsave_insns);
+    if (name != NULL) {
+        SKIP("on this machine %s does not raise #NM (QEMU's TCG)", name);
+    }
+}
+
 static unsigned int steps;
 
 static void count_step(struct trap_frame *frame)
