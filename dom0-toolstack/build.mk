@@ -22,16 +22,20 @@ $(TOOLSTACK_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
-# One plays the hypervisor that says which driver domains live, and wants a real xenstored.
-$(B)/test/driver_domain_test: $(B)/unit/tests/unit/driver_domain_test.o \
-                              $(filter-out %/driver_domain.o,$(TOOLSTACK_UNIT_OBJ))
+# These want a real xenstored, and play what is around: who lives, according to the hypervisor; the kernel and what it says of
+# devices (the linker's --wrap).
+TOOLSTACK_RIG_TESTS := $(B)/test/driver_domain_test $(B)/test/nat_test
+TOOLSTACK_PLAYED := driver_domain
+$(B)/test/nat_test: TOOLSTACK_PLAYED := net
+$(B)/test/nat_test: UNIT_LIBS := -Wl,--wrap=access,--wrap=opendir,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=fsync
+$(TOOLSTACK_RIG_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(B)/unit/tests/unit/device_rig.o $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)
-	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_LIBS) -o $@ $(filter-out %/lib/$(TOOLSTACK_PLAYED).o,$^) $(LIBHOSPES_LIBS)
 
 .PHONY: check-toolstack-lib
 CHECKS += check-toolstack-lib
-check-toolstack-lib: $(TOOLSTACK_TESTS) $(B)/test/driver_domain_test $(B)/bin/xenstored
-	@status=0; for t in $(TOOLSTACK_TESTS) '$(B)/test/driver_domain_test $(B)/bin/xenstored'; do \
+check-toolstack-lib: $(TOOLSTACK_TESTS) $(TOOLSTACK_RIG_TESTS) $(B)/bin/xenstored
+	@status=0; for t in $(TOOLSTACK_TESTS) $(TOOLSTACK_RIG_TESTS:%='% $(B)/bin/xenstored'); do \
 	    $$t || status=1; done; exit $$status
 
 -include dom0-toolstack/hl/build.mk dom0-toolstack/hospesd/build.mk

@@ -74,8 +74,12 @@ struct device_job {
     char copy
         [128]; /* /libxl/N/device/KIND/D; a driver domain's own is below /local/domain/B/libxl */
     char error[128]; /* where the kernel's back end complains */
-    char sysfs[128]; /* the kernel's device, "" for programs */
-    int fd;          /* for the class; -1 */
+    /*
+     * The kernel's device, "" for programs. Its own folder, not its name on the bus: Linux takes that away before the driver
+     * lets go of what it has (bus_remove_device() in drivers/base/bus.c), and this after it.
+     */
+    char sysfs[128];
+    int fd; /* for the class; -1 */
     uint32_t major, minor;
     char name[32]; /* vif: the interface */
     bool added;    /* the nodes are written */

@@ -78,7 +78,7 @@ void device_job_init(struct device_job *j, struct hl_ctx *ctx, uint32_t domid,
     snprintf(j->copy, sizeof(j->copy), "%s/libxl/%" PRIu32 "/device/%s/%" PRIu32, own, domid,
              class->name, devid);
     if (backend->driver != NULL && !j->elsewhere)
-        snprintf(j->sysfs, sizeof(j->sysfs), "/sys/bus/xen-backend/devices/%s-%" PRIu32 "-%" PRIu32,
+        snprintf(j->sysfs, sizeof(j->sysfs), "/sys/devices/%s-%" PRIu32 "-%" PRIu32,
                  backend->directory, domid, devid);
 }
 

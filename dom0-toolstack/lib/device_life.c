@@ -10,8 +10,7 @@
  * B is 0, or the driver domain that serves the device (backend=): it does the host's half and takes its folder away when
  * that is undone (hotplug.c). Where it is dead nobody is waited for.
  *
- * The kernel's back ends appear as /sys/bus/xen-backend/devices/KIND-N-D and go by themselves when
- * the front end's folder is gone.
+ * The kernel's back ends appear as /sys/devices/KIND-N-D and go by themselves when the front end's folder is gone.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -431,7 +431,7 @@ int nat_join(const char *bridge, const char *address, const char *port, const ch
     return rc;
 }
 
-void nat_leave(const char *bridge, const char *mac)
+void nat_leave(const char *bridge, const char *port, const char *mac)
 {
     int lock = lock_take(LOCK_NETWORK, NULL);
     char path[PATH_MAX];
@@ -440,6 +440,9 @@ void nat_leave(const char *bridge, const char *mac)
         host_path(bridge, mac, path);
         unlink(path);
     }
+    /* A back end that lets go later than we wait must not keep the network: nobody comes for it again. */
+    if (port != NULL && is_ours(bridge))
+        (void)net_bridge_remove_port(bridge, port, NULL);
     leave_locked(bridge);
     lock_drop(lock);
 }

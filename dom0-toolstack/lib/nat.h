@@ -17,8 +17,11 @@ struct hl_error;
 int nat_join(const char *bridge, const char *address, const char *port, const char *mac,
              const char *ip, struct hl_error *e);
 
-/* After a port has gone: removes the network if that was the last. Of a bridge that is not ours
- * nothing is removed. */
-void nat_leave(const char *bridge, const char *mac);
+/*
+ * The guest's interface leaves: `port`, where it still is one (NULL: it has gone), is none any more, and with the last port
+ * goes the network. Who uses it is thus nowhere counted but in the kernel, which forgets interfaces that go by themselves.
+ * May come again. Of a bridge that is not ours nothing is removed.
+ */
+void nat_leave(const char *bridge, const char *port, const char *mac);
 
 #endif

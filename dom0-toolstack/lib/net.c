@@ -153,14 +153,25 @@ int net_bridge_remove(const char *bridge, struct hl_error *e)
     return request(SIOCBRDELBR, name, "remove the bridge", bridge, e);
 }
 
-int net_bridge_add_port(const char *bridge, const char *port, struct hl_error *e)
+static int change_port(unsigned long what, const char *bridge, const char *port, const char *step,
+                       struct hl_error *e)
 {
     struct ifreq r = named(bridge);
 
     r.ifr_ifindex = (int)if_nametoindex(port);
     if (r.ifr_ifindex == 0)
-        return hl_fail(e, ENODEV, "add a port to the bridge", port, NULL);
-    return request(SIOCBRADDIF, &r, "add a port to the bridge", bridge, e);
+        return hl_fail(e, ENODEV, step, port, NULL);
+    return request(what, &r, step, bridge, e);
+}
+
+int net_bridge_add_port(const char *bridge, const char *port, struct hl_error *e)
+{
+    return change_port(SIOCBRADDIF, bridge, port, "add a port to the bridge", e);
+}
+
+int net_bridge_remove_port(const char *bridge, const char *port, struct hl_error *e)
+{
+    return change_port(SIOCBRDELIF, bridge, port, "take a port from the bridge", e);
 }
 
 int net_bridge_ports(const char *bridge)

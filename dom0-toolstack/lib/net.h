@@ -28,6 +28,7 @@ int net_bridge_add(const char *bridge, struct hl_error *e);
 /* It must be down. */
 int net_bridge_remove(const char *bridge, struct hl_error *e);
 int net_bridge_add_port(const char *bridge, const char *port, struct hl_error *e);
+int net_bridge_remove_port(const char *bridge, const char *port, struct hl_error *e);
 /* The number of its ports; -1 where there is no such bridge. */
 int net_bridge_ports(const char *bridge);
 

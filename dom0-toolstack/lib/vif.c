@@ -8,6 +8,7 @@
  * it; with mode=user hospes-net alone is the guest's network.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
@@ -460,6 +461,32 @@ static void remove_tap(struct device_job *j)
     free(name);
 }
 
+/*
+ * The interface, if it is still there. Netback's is asked for at its device, as its name may be another guest's by now.
+ */
+static bool find_interface(struct device_job *j)
+{
+    char path[sizeof(j->sysfs) + 8];
+    struct dirent *entry;
+    bool found = false;
+    DIR *dir;
+
+    if (j->backend->driver == NULL) {
+        snprintf(j->name, sizeof(j->name), "vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+        return net_exists(j->name);
+    }
+    snprintf(path, sizeof(path), "%s/net", j->sysfs);
+    dir = opendir(path);
+    while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
+        found = entry->d_name[0] != '.' && strlen(entry->d_name) < IFNAMSIZ;
+        if (found)
+            snprintf(j->name, sizeof(j->name), "%.15s", entry->d_name);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return found;
+}
+
 static void unplug(struct device_job *j)
 {
     char *how = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, DEVICE_HOTPLUG);
@@ -470,9 +497,9 @@ static void unplug(struct device_job *j)
         (void)run_script(j, "offline", NULL);
     if (j->backend->driver == NULL && how != NULL && strcmp(how, "user") != 0)
         remove_tap(j);
-    /* A private network goes with its last port. */
+    /* The waiting for the back end may have been given up: what it has left is taken from the network now. */
     if (how != NULL && strcmp(how, "nat") == 0 && bridge != NULL)
-        nat_leave(bridge, mac);
+        nat_leave(bridge, find_interface(j) ? j->name : NULL, mac);
     free(how);
     free(bridge);
     free(mac);

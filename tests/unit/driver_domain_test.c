@@ -8,11 +8,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dom0-toolstack/lib/ctx.h"
@@ -21,7 +19,7 @@
 #include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hotplug.h"
-#include "tests/unit/toolstack_test.h"
+#include "tests/unit/device_rig.h"
 
 #define BACK   "/local/domain/5/backend/qdisk/7/51712"
 #define FRONT  "/local/domain/7/device/vbd/51712"
@@ -56,30 +54,13 @@ bool driver_domain_lives(struct hl_ctx *ctx, uint32_t domid)
 
 /* ---- the store ---- */
 
-static char dir[] = "/tmp/driver_domain_test.XXXXXX", image[64];
-static pid_t daemon_pid;
-static struct hs *xs;
-
-static bool there(const char *path)
-{
-    return hs_exists(xs, HS_TX_NONE, path) == 1;
-}
-
-static const char *value(const char *path)
-{
-    static char text[256];
-    char *v = hs_read(xs, HS_TX_NONE, path, NULL);
-
-    snprintf(text, sizeof(text), "%s", v == NULL ? "(none)" : v);
-    free(v);
-    return text;
-}
+static char image[64];
 
 static const char *perms(const char *path)
 {
     static char text[64];
     unsigned int n = 0;
-    struct hs_perm *p = hs_get_perms(xs, HS_TX_NONE, path, &n);
+    struct hs_perm *p = hs_get_perms(rig_xs, HS_TX_NONE, path, &n);
 
     text[0] = '\0';
     for (unsigned int i = 0; p != NULL && i < n; i++)
@@ -88,72 +69,24 @@ static const char *perms(const char *path)
     return text;
 }
 
-static void put(const char *path, const char *text)
-{
-    if (hs_write(xs, HS_TX_NONE, path, text, strlen(text)) < 0)
-        perror(path);
-}
-
-static bool soon(bool (*is)(void))
-{
-    const struct timespec pause = {.tv_nsec = 5000000};
-
-    for (int i = 0; i < 6000; i++) {
-        if (is())
-            return true;
-        nanosleep(&pause, NULL);
-    }
-    return false;
-}
-
 /* As hl create leaves them, with driver_domain=1 and without. */
 static void begin(void)
 {
     struct hs_perm home = {0, HS_PERM_NONE}, own = {5, HS_PERM_NONE};
 
     lives = true;
-    (void)hs_rm(xs, HS_TX_NONE, "/local/domain");
-    (void)hs_rm(xs, HS_TX_NONE, "/libxl");
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain");
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/libxl");
     put("/local/domain/5/domid", "5");
     put("/local/domain/5/libxl", "");
     put("/local/domain/5/error", "");
     put("/local/domain/7/domid", "7");
     put("/local/domain/7/error", "");
-    hs_set_perms(xs, HS_TX_NONE, "/local/domain/5", &home, 1);
-    hs_set_perms(xs, HS_TX_NONE, "/local/domain/5/libxl", &own, 1);
+    hs_set_perms(rig_xs, HS_TX_NONE, "/local/domain/5", &home, 1);
+    hs_set_perms(rig_xs, HS_TX_NONE, "/local/domain/5/libxl", &own, 1);
 }
 
-/* ---- the two halves, each a process; its answer is 0, or 1 with the sentence in a file ---- */
-
-static const char *said(void)
-{
-    static char text[4096];
-    char path[64];
-    ssize_t n = 0;
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/said", dir);
-    fd = open(path, O_RDONLY);
-    if (fd >= 0) {
-        n = read(fd, text, sizeof(text) - 1);
-        close(fd);
-        unlink(path);
-    }
-    text[n > 0 ? n : 0] = '\0';
-    return text;
-}
-
-static void finish(int rc, struct hl_error *e)
-{
-    char path[64], *text = rc == 0 ? NULL : hl_error_sentence(e);
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/said", dir);
-    if (text != NULL && (fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600)) >= 0 &&
-        write(fd, text, strlen(text)) < 0)
-        perror(path);
-    _exit(rc != 0);
-}
+/* ---- the two halves, each a process ---- */
 
 static pid_t add(const char *spec)
 {
@@ -193,7 +126,7 @@ static pid_t release(void)
 
 static struct hl_ctx there_ctx(void)
 {
-    return (struct hl_ctx){NULL, xs, 5};
+    return (struct hl_ctx){NULL, rig_xs, 5};
 }
 
 static pid_t work(void)
@@ -207,21 +140,13 @@ static pid_t work(void)
         int rc;
 
         /* Another machine: Domain 0's locks are not seen there. */
-        snprintf(run, sizeof(run), "%s/there", dir);
+        snprintf(run, sizeof(run), "%s/there", rig_dir);
         setenv("HOSPES_RUN_DIR", run, 1);
         rc = hotplug_do(&ctx, BACK, e);
 
         _exit(rc != 0);
     }
     return pid;
-}
-
-/* The process's answer, -1 if it hangs. */
-static int answer(pid_t pid)
-{
-    int status = 0;
-
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 static bool back_there(void)
@@ -370,7 +295,7 @@ static void nobody(void)
     CHECK(strstr(said(), "no such domain") != NULL);
     CHECK(!there("/libxl/7") && !there("/local/domain/7/device"));
     /* It went between the question and the answer: nothing is written below its name. */
-    (void)hs_rm(xs, HS_TX_NONE, "/local/domain/5");
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain/5");
     CHECK(answer(add(spec())) == 1);
     CHECK(strstr(said(), "/local/domain/5") != NULL);
     CHECK(!there("/local/domain/5") && !there("/libxl/7") && !there("/local/domain/7/device"));
@@ -386,7 +311,7 @@ static void dead(void)
     /* While it serves: nobody is waited for, and nothing grows again in its place. */
     CHECK(connected());
     lives = false;
-    (void)hs_rm(xs, HS_TX_NONE, "/local/domain/5");
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain/5");
     CHECK(answer(release()) == 0);
     CHECK(!there("/local/domain/5") && !there("/libxl/7") && !there("/local/domain/7/device"));
 }
@@ -399,13 +324,13 @@ static void killed(void)
 
     CHECK(connected());
     /* before its last word */
-    (void)hs_rm(xs, HS_TX_NONE, BACK "/hotplug-status");
+    (void)hs_rm(rig_xs, HS_TX_NONE, BACK "/hotplug-status");
     CHECK(hotplug_begun(&ctx, BACK) && work_now() == HOTPLUG_SET_UP);
     them = work();
     CHECK(answer(them) == 0);
     CHECK_STR(value(BACK "/hotplug-status"), "connected");
     /* Domain 0 did not wait longer: the record alone is left. */
-    (void)hs_rm_prune(xs, HS_TX_NONE, BACK);
+    (void)hs_rm_prune(rig_xs, HS_TX_NONE, BACK);
     CHECK(work_now() == HOTPLUG_LET_GO);
     CHECK(answer(work()) == 0);
     CHECK(!there(RECORD) && there("/local/domain/5/libxl"));
@@ -493,7 +418,7 @@ static int understand(enum hl_device_kind kind, const char *backend, const char 
     device_init(&understood, kind);
     device_job_init(&job, &ctx, 7, device_class(kind), device_backend_find(kind, backend), 5, 3);
     for (; *nodes != NULL; nodes += 2)
-        hs_write_at(xs, HS_TX_NONE, job.back, nodes[0], "%s", nodes[1]);
+        hs_write_at(rig_xs, HS_TX_NONE, job.back, nodes[0], "%s", nodes[1]);
     return device_class(kind)->from_nodes(&job, &understood, NULL);
 }
 
@@ -562,46 +487,6 @@ static void interfaces(void)
     hl_device_free(&understood);
 }
 
-/* ---- the daemon ---- */
-
-static bool start_daemon(const char *program)
-{
-    const struct timespec pause = {.tv_nsec = 20000000};
-    char log[64];
-
-    snprintf(log, sizeof(log), "%s/log", dir);
-    setenv("XENSTORED_RUNDIR", dir, 1);
-    unsetenv("XENSTORED_PATH");
-    setenv("HOSPES_RUN_DIR", dir, 1);
-    setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
-    daemon_pid = fork();
-    if (daemon_pid == 0) {
-        int fd = open(log, O_WRONLY | O_CREAT, 0600);
-
-        dup2(fd, STDOUT_FILENO);
-        dup2(fd, STDERR_FILENO);
-        execl(program, program, "--no-domain-init", "--no-fork", (char *)NULL);
-        _exit(127);
-    }
-    for (int i = 0; i < 500 && xs == NULL; i++) {
-        nanosleep(&pause, NULL);
-        xs = hs_open(HS_SOCKET);
-    }
-    return xs != NULL;
-}
-
-static void stop_daemon(void)
-{
-    static const char *const argv[] = {"rm", "-rf", dir, NULL};
-
-    hs_close(xs);
-    kill(daemon_pid, SIGKILL);
-    waitpid(daemon_pid, NULL, 0);
-    if (fork() == 0)
-        execvp(argv[0], (char *const *)argv);
-    wait(NULL);
-}
-
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -614,15 +499,17 @@ int main(int argc, char **argv)
     };
     int fd, rc;
 
-    if (argc != 2 || mkdtemp(dir) == NULL)
+    if (argc != 2)
         return 2;
-    snprintf(image, sizeof(image), "%s/image", dir);
-    fd = open(image, O_RDWR | O_CREAT, 0600);
-    if (fd < 0 || ftruncate(fd, 1 << 20) < 0 || !start_daemon(argv[1])) {
-        printf("not ok driver_domain: xenstored does not start; see %s\n", dir);
+    if (!rig_start(argv[1])) {
+        printf("not ok driver_domain: xenstored does not start; see %s\n", rig_dir);
         return 1;
     }
+    snprintf(image, sizeof(image), "%s/image", rig_dir);
+    fd = open(image, O_RDWR | O_CREAT, 0600);
+    if (fd < 0 || ftruncate(fd, 1 << 20) < 0)
+        perror(image);
     rc = test_run("driver_domain", tests, sizeof(tests) / sizeof(tests[0]));
-    stop_daemon();
+    rig_stop();
     return rc;
 }
