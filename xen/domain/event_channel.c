@@ -24,9 +24,8 @@ void vcpu_mark_events_pending(struct vcpu *v)
 
     if (READ_ONCE(vi->evtchn_upcall_pending) || atomic_xchg(&vi->evtchn_upcall_pending, 1))
         return;
-    /* While it masks upcalls, it will look by itself when it unmasks; but a poll ends. */
-    if (READ_ONCE(vi->evtchn_upcall_mask) && !(READ_ONCE(v->pause_flags) & VPF_POLL))
-        return;
+    /* Even if it masks upcalls: a guest unmasks with a plain store and then looks at pending, without a
+     * barrier, so the processor may do its load first, and the mask that is seen here be an old one. */
     vcpu_kick(v);
 }
 
