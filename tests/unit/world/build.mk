@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Deterministic simulation of several CPUs on the whole mechanism (tests/unit/whole), in an object tree of its
-# own: its atomic operations let other CPUs go on.
+# own: its atomic operations let other CPUs go on, as do, where a simulation wants it, all reads and writes of
+# what is shared (points/).
 # `make simulate SEEDS=1-100000` for long; a seed that fails is told with the command that runs it again.
 WORLD_OBJ := $(call WHOLE_OBJ_OF,world) $(addprefix $(B)/world/tests/unit/,world/calls.o world/tlb.o host/unit.o)
 $(eval $(call WHOLE_TREE,world,$$(UNIT_CC),$$(UNIT_CFLAGS) -Itests/unit/world/points))
@@ -14,8 +15,24 @@ SEEDS ?= 1-10000
 simulate: $(B)/test/simulate
 	$< $(subst -, ,$(SEEDS))
 check-simulate: $(B)/test/simulate
-	@status=0; $< -t 1 || status=1; $< 1 $(SIMULATE_CHECK_SEEDS) || status=1; exit $$status
+	@status=0; $< -t 1 || status=1; $< -t 4 || status=1; $< 1 $(SIMULATE_CHECK_SEEDS) || status=1; exit $$status
 CHECKS += check-simulate
+
+# Events by FIFO, between a hypervisor and a guest that are interleaved at every access (fifo_race.c).
+# `make fifo-race PREEMPTIONS=3 SEEDS=1-10000000` for long.
+$(B)/test/fifo_race: $(addprefix $(B)/world/tests/unit/world/,fifo_race.o fifo_guest.o fiber.o) $(WORLD_OBJ)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(WHOLE_LDFLAGS) -o $@ $^
+
+FIFO_RACE_CHECK_SEEDS ?= 15000
+PREEMPTIONS ?= 2
+.PHONY: fifo-race check-fifo-race
+fifo-race: $(B)/test/fifo_race
+	$< -b $(PREEMPTIONS)
+	$< -r $(subst -, ,$(SEEDS))
+check-fifo-race: $(B)/test/fifo_race
+	@status=0; $< -b 1 || status=1; $< -r 1 $(FIFO_RACE_CHECK_SEEDS) || status=1; exit $$status
+CHECKS += check-fifo-race
 
 # Tests that need one CPU at a time: what was found, kept; and every allocation failing once.
 WORLD_TESTS := $(B)/test/found_test $(B)/test/no_memory_test

@@ -2,8 +2,9 @@
 /*
  * Deterministic simulation: some CPUs, each a fiber, run the vCPUs of three domains, whose guests
  * make random hypercalls, write to their memory and are created and destroyed. Which CPU executes next
- * is decided at every lock, unlock, wait and preemption check, guest access and exit, by the seed. The
- * same seed gives the same run.
+ * is decided at every lock, unlock, wait, atomic change and preemption check, guest access and exit, by
+ * the seed; of every second seed, at every read and write of something shared, too, inside critical
+ * sections as well. The same seed gives the same run.
  *
  *   simulate [-v] [-s POINTS] [-r POINTS] FIRST [LAST]   seeds; a line for each that fails, and a
  *                                              verdict; how long, and how far apart all is checked
@@ -31,7 +32,7 @@
 /* What a run was like, for who started it. */
 struct result {
     uint64_t trace;
-    unsigned long points, switches, calls, accesses, made, ended;
+    unsigned long points, fine_points, switches, calls, accesses, made, ended;
 };
 static struct result *result;
 static bool verbose;
@@ -65,8 +66,10 @@ struct sim_cpu {
     const void *lock;   /* that it took or waited for last */
 };
 static struct sim_cpu cpus[MAX_SIM_CPUS];
-static unsigned int nr_cpus, running, switch_odds, preempt_odds;
+static unsigned int nr_cpus, running, switch_odds, fine_odds, preempt_odds;
 static bool stopping, calm; /* calm: no preemption out of thin air */
+/* vCPUs are pinned, and devices have something for them all the time: CPUs become idle and busy. */
+static bool placed;
 
 /* A fiber executes, and not on behalf of a check. */
 static bool in_fiber;
@@ -99,6 +102,17 @@ void world_point(void); /* points/lib/atomic.h */
 void world_point(void)
 {
     point(7);
+}
+
+bool fine_points; /* points/lib/types.h */
+void world_fine_point(void)
+{
+    if (!in_fiber || whole_cpu != running)
+        return;
+    result->fine_points++;
+    trace(8 << 8 | running);
+    if (chance(fine_odds) == 0)
+        leave();
 }
 
 static void on_lock(const struct spinlock *l)
@@ -193,6 +207,18 @@ static void access_memory(unsigned int n)
     }
 }
 
+/* As tools and administrators do: each of its vCPUs on the CPUs that it shall have, one at times. */
+static void place(struct domain *d)
+{
+    struct vcpu *v;
+
+    for_each_vcpu(d, v)
+    {
+        uint64_t some = 1 + chance((1u << nr_cpus) - 1), one = 1ull << chance(nr_cpus);
+        EXPECT(!vcpu_set_hard_affinity(v, (cpumask_t){chance(2) ? some : one}));
+    }
+}
+
 /* Domain 0's tools make domains 1 and 2 again. */
 static void make_missing(void)
 {
@@ -208,6 +234,8 @@ static void make_missing(void)
         if (whole_guest_create(&g, id, GUEST_VCPUS, 24)) {
             world.guest[id] = g;
             result->made++;
+            if (placed)
+                place(g.d);
         }
         calm = false;
     }
@@ -268,6 +296,18 @@ static bool talk(const struct caller *me, struct task *t, struct vcpu *v)
     return true;
 }
 
+/* An interrupt of a device, for any vCPU. */
+static void interrupt_for_somebody(void)
+{
+    struct domain *d = domain_get_by_id((domid_t)chance(WORLD_GUESTS));
+    struct vcpu *v = d ? d->vcpu[chance(d->max_vcpus)] : NULL;
+
+    if (v && !v->vcpu_info_frame && v->vcpu_info)
+        vcpu_mark_events_pending(v);
+    if (d)
+        domain_put(d);
+}
+
 /* What the guest does between two exits of its CPU. */
 static void guest_step(struct vcpu *v)
 {
@@ -279,6 +319,9 @@ static void guest_step(struct vcpu *v)
 
     if (!stopping) {
         struct input in = random_input(bytes, sizeof(bytes));
+
+        if (placed && chance(2))
+            interrupt_for_somebody();
 
         access_memory(chance(3));
         if (chance(4) == 0)
@@ -329,6 +372,8 @@ static void cpu_main(void *unused __unused)
         if (current->domain->is_idle && !softirq_pending()) {
             cpus[me].asleep = true;
             leave();
+        } else if (stopping && fine_points) {
+            leave(); /* or the CPUs, which leave more often inside, are hardly ever all outside */
         }
         point(6);
     }
@@ -495,10 +540,17 @@ static void simulate(uint64_t seed)
     nr_cpus = 2 + chance(MAX_SIM_CPUS - 1);
     switch_odds = odds[chance(ARRAY_SIZE(odds))];
     preempt_odds = odds[1 + chance(ARRAY_SIZE(odds) - 1)];
+    fine_points = seed % 2 == 0;
+    fine_odds = fine_points ? 1u << (1 + chance(7)) : 0;
     whole_start(nr_cpus, 2048);
     world.guest[0] = whole_dom0;
     for (domid_t id = 1; id < WORLD_GUESTS; id++)
         EXPECT(whole_guest_create(&world.guest[id], id, GUEST_VCPUS, 24));
+    placed = fine_points && chance(2);
+    for (domid_t id = 0; placed && id < WORLD_GUESTS; id++)
+        place(world.guest[id].d);
+    if (placed)
+        talking = 15;
     whole_hooks = (struct whole_hooks){.lock = on_lock,
                                        .unlock = on_unlock,
                                        .relax = on_relax,
@@ -580,6 +632,7 @@ static int run_seeds(const char *program, uint64_t first, uint64_t last)
             failed++;
         }
         sum.points += result->points;
+        sum.fine_points += result->fine_points;
         sum.switches += result->switches;
         sum.calls += result->calls;
         sum.accesses += result->accesses;
@@ -587,10 +640,11 @@ static int run_seeds(const char *program, uint64_t first, uint64_t last)
         if (first == last)
             printf("# seed %lu: trace %016lx\n", (unsigned long)seed, result->trace);
     }
-    printf(
-        "# %lu seeds: %lu points, %lu switches, %lu calls, %lu accesses, %lu domains made again\n",
-        (unsigned long)(last - first + 1), sum.points, sum.switches, sum.calls, sum.accesses,
-        sum.made);
+    printf("# %lu seeds: %lu points, %lu fine ones, %lu switches, %lu calls, %lu accesses, %lu "
+           "domains "
+           "made again\n",
+           (unsigned long)(last - first + 1), sum.points, sum.fine_points, sum.switches, sum.calls,
+           sum.accesses, sum.made);
     if (!failed)
         printf("ok simulate-%lu-%lu\n", (unsigned long)first, (unsigned long)last);
     return failed ? 1 : 0;

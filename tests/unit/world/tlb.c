@@ -2,6 +2,7 @@
 /* See tlb.h. */
 #include "tests/unit/world/tlb.h"
 #include "host/host.h"
+#include "tests/unit/whole/whole.h"
 
 #define ENTRIES 16
 
@@ -66,6 +67,7 @@ static struct entry *find(uint64_t va, bool write)
 
 static struct entry *fill(uint64_t va, bool write)
 {
+    unsigned long flushes = whole_flushes[whole_cpu];
     bool writable;
     pte_t *pte = walk(va, &writable), x = pte ? READ_ONCE(*pte) : 0;
     struct entry *e;
@@ -73,6 +75,9 @@ static struct entry *fill(uint64_t va, bool write)
     if (!(x & PTE_PRESENT) || (write && !writable))
         return NULL;
     if (!atomic_cmpxchg(pte, &x, x | PTE_ACCESSED | (write ? PTE_DIRTY : 0)))
+        return NULL;
+    /* A processor takes the interrupt that asks for a flush before an instruction or after it. */
+    if (whole_flushes[whole_cpu] != flushes)
         return NULL;
     e = &tlb[whole_cpu][next_slot[whole_cpu]++ % ENTRIES];
     /* A processor sets the dirty bit before it lets a write through an entry. */
@@ -92,13 +97,13 @@ bool tlb_model_access(uint64_t va, bool write, uint64_t value)
     e = find(page, write);
     if (!e)
         e = fill(page, write);
-    if (!e)
+    if (!e || !e->valid) /* or a flush came meanwhile */
         return false;
     uint64_t *word =
         (uint64_t *)((char *)mfn_to_virt(mfn_make(e->mfn)) + (va & ~PAGE_MASK & ~7ull));
     /* The hypervisor's own structures in shared frames are for those that know them. */
     if (write && !(frame_table[e->mfn].info & FI_XENHEAP))
-        WRITE_ONCE(*word, value);
+        __atomic_store_n(word, value, __ATOMIC_RELAXED); /* at once: no flush comes before it */
     return true;
 }
 

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* xen/lib/atomic.h for simulations: before each atomic change another CPU may execute (simulate.c). */
+/*
+ * xen/lib/atomic.h for simulations: before each atomic change another CPU may execute (simulate.c);
+ * before an atomic load or store, it may where lib/types.h lets it.
+ */
 #ifndef TESTS_WORLD_POINTS_ATOMIC_H
 #define TESTS_WORLD_POINTS_ATOMIC_H
 #include "xen/lib/atomic.h"
+#include "lib/types.h"
 
 void world_point(void);
 
+#undef atomic_load
+#undef atomic_store
 #undef atomic_add
 #undef atomic_sub
 #undef atomic_add_fetch
@@ -17,6 +23,8 @@ void world_point(void);
 #undef atomic_fetch_and
 #undef atomic_xchg
 #undef atomic_cmpxchg
+#define atomic_load(p)         (fine_point(), __atomic_load_n((p), __ATOMIC_ACQUIRE))
+#define atomic_store(p, v)     (fine_point(), __atomic_store_n((p), (v), __ATOMIC_RELEASE))
 #define POINT_OP(op, p, v)     (world_point(), __atomic_##op((p), (v), __ATOMIC_SEQ_CST))
 #define atomic_add(p, v)       ((void)POINT_OP(fetch_add, p, v))
 #define atomic_sub(p, v)       ((void)POINT_OP(fetch_sub, p, v))
