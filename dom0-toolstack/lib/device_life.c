@@ -482,32 +482,76 @@ static int name_server(const struct device_job *j, struct hl_device *d, struct h
     return 0;
 }
 
-static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d,
-                         struct hl_error *e)
+/* Without the medium where there is no other way: the guest keeps its drive. */
+static int bring_drive(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, struct hl_error *e)
 {
     struct hl_device_list list = {d, 1};
     struct hl_device empty = *d;
     struct hl_device_list none = {&empty, 1};
+    int rc = add_locked(ctx, domid, &list, e);
+
+    if (rc == 0)
+        return 0;
+    empty.disk.target = NULL;
+    empty.disk.format = HL_DISK_EMPTY;
+    (void)add_locked(ctx, domid, &none, NULL);
+    (void)change_record(ctx, domid, &empty, HL_DEVICE_VBD, d->devid, NULL);
+    return rc;
+}
+
+/*
+ * Linux in the guest looks, when it is told of a change below "device", whether the device is there. If the drive went and came
+ * again before it looked, it keeps the closed one that it had, and never connects (xenbus_dev_changed() in
+ * drivers/xen/xenbus/xenbus_probe.c). Nothing says that it has looked, but an end that leaves the state Initialising. So a
+ * drive stays away for a moment, and one that is not taken up goes and comes again, for longer.
+ */
+static const struct {
+    unsigned int away_ms, seconds;
+} medium_tries[] = {{100, 5}, {1000, 10}, {5000, 30}};
+
+#define MEDIUM_TRIES (sizeof(medium_tries) / sizeof(medium_tries[0]))
+
+/* To a drive that is away; `used`: a guest has to take it up. 0, 1 if it does not, or a negative errno. */
+static int bring_medium(struct device_job *j, struct hl_device *d, bool used, struct hl_error *e)
+{
+    for (size_t i = 0; i < MEDIUM_TRIES; i++) {
+        int rc = i == 0 ? 0 : remove_locked(j->ctx, j->domid, HL_DEVICE_VBD, j->devid, true, e);
+
+        if (rc != 0)
+            return rc;
+        usleep(medium_tries[i].away_ms * 1000);
+        rc = bring_drive(j->ctx, j->domid, d, e);
+        if (rc != 0 || !used || device_wait_taken_up(j, medium_tries[i].seconds) != -ETIMEDOUT)
+            return rc;
+    }
+    return 1;
+}
+
+static int say_not_taken(const struct device_job *j, const char *vdev, struct hl_error *e)
+{
+    hl_fail_dom(e, ETIMEDOUT, j->domid, "change the medium",
+                "it is changed, but the guest does not take the drive %s up again", vdev);
+    hl_error_advise(e, "see whether the guest runs and answers, then change the medium once more");
+    return -ETIMEDOUT;
+}
+
+static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d,
+                         struct hl_error *e)
+{
     struct device_job j;
-    int rc = find_drive(ctx, domid, d->devid, d->disk.vdev, &j, e);
+    int left, rc = find_drive(ctx, domid, d->devid, d->disk.vdev, &j, e);
+    bool used = rc == 0 && in_use(&j);
 
     if (rc == 0 && j.elsewhere)
         rc = name_server(&j, d, e);
-    empty.disk.backend_domain = d->disk.backend_domain;
     /* blkback keeps the medium that it was started with, so the drive is taken away and comes again. */
     if (rc == 0)
         rc = remove_locked(ctx, domid, HL_DEVICE_VBD, d->devid, false, e);
     if (rc != 0)
         return rc;
-    rc = add_locked(ctx, domid, &list, e);
-    if (rc != 0) {
-        empty.disk.target = NULL;
-        empty.disk.format = HL_DISK_EMPTY;
-        (void)add_locked(ctx, domid, &none, NULL);
-        (void)change_record(ctx, domid, &empty, HL_DEVICE_VBD, d->devid, NULL);
-        return rc;
-    }
-    return change_record(ctx, domid, d, HL_DEVICE_VBD, d->devid, e);
+    left = bring_medium(&j, d, used, e);
+    rc = left < 0 ? left : change_record(ctx, domid, d, HL_DEVICE_VBD, d->devid, e);
+    return rc == 0 && left == 1 ? say_not_taken(&j, d->disk.vdev, e) : rc;
 }
 
 int hl_cdrom_change(struct hl_ctx *ctx, uint32_t domid, const char *vdev, const char *target,

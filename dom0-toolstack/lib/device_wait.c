@@ -15,6 +15,7 @@
 #include "dom0-toolstack/lib/device_class.h"
 #include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/hv_domain.h"
 
 /* What is not in xenstore (the kernel's files) is looked at again after that long. */
 #define LOOK_MS       5
@@ -220,4 +221,20 @@ static int look_gone(struct device_job *j, void *opaque)
 int device_wait_gone(struct device_job *j, unsigned int seconds)
 {
     return watch_until(j, seconds, look_gone, NULL);
+}
+
+static int look_taken_up(struct device_job *j, void *opaque)
+{
+    int state = device_state(j->ctx, j->front);
+    struct hv_domain_info info;
+
+    (void)opaque;
+    if (hv_domain_info(j->ctx->hv, j->domid, &info, NULL) != 0 || info.dying || info.shutdown)
+        return -ESRCH;
+    return state >= DEVICE_INIT_WAIT && state <= DEVICE_CONNECTED ? 0 : -EAGAIN;
+}
+
+int device_wait_taken_up(struct device_job *j, unsigned int seconds)
+{
+    return watch_until(j, seconds, look_taken_up, NULL);
 }

@@ -41,6 +41,10 @@ int device_wait_ready(struct device_job *j, struct hl_error *e);
 int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j), const char *step,
                       struct hl_error *e);
 
+/* Until a driver in the guest has taken the device up: its end has answered, and is not closed. 0, -ETIMEDOUT, or
+ * -ESRCH when the guest has ended. */
+int device_wait_taken_up(struct device_job *j, unsigned int seconds);
+
 /*
  * Until the back end has let go. In a driver domain: until its folder is gone, or nobody there has anything to undo,
  * or the domain is dead. 0, or -ETIMEDOUT.

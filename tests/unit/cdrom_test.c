@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Changing the medium of a drive (hl_cdrom_change()) with a guest that behaves as Linux does: its xenbus looks whether a device
+ * is there when it has time to, keeps the one that it knows as long as it finds one, and connects each device once. The guest
+ * and the drive's back end are played, each by a process; xenstored is real.
+ *
+ *   cdrom_test XENSTORED
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/device.h"
+#include "dom0-toolstack/lib/device_wait.h"
+#include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/hv_domain.h"
+#include "tests/unit/device_rig.h"
+
+#define BACK  "/local/domain/0/backend/qdisk/7/51776"
+#define FRONT "/local/domain/7/device/vbd/51776"
+
+/* ---- around the library ---- */
+
+static bool dying;
+
+/* There is no record of it: change_record() has nothing to do. */
+int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
+                          struct hl_error *e);
+int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
+                          struct hl_error *e)
+{
+    (void)hv;
+    (void)e;
+    memset(info, 0, sizeof(*info));
+    info->domid = domid;
+    info->dying = dying;
+    return 0;
+}
+
+/* How much shorter the drive is away, and waited for: what others may take for their part stays as it is. */
+static unsigned int haste = 1;
+
+int __real_device_wait_taken_up(struct device_job *j, unsigned int seconds);
+int __wrap_device_wait_taken_up(struct device_job *j, unsigned int seconds);
+int __wrap_device_wait_taken_up(struct device_job *j, unsigned int seconds)
+{
+    return __real_device_wait_taken_up(j, (seconds + haste - 1) / haste);
+}
+
+int __wrap_usleep(useconds_t us);
+int __wrap_usleep(useconds_t us)
+{
+    const struct timespec t = {us / haste / 1000000, us / haste % 1000000 * 1000L};
+
+    return nanosleep(&t, NULL);
+}
+
+/* ---- the guest and the back end ---- */
+
+static long long state_of(struct hs *xs, const char *dir)
+{
+    return hs_number_at(xs, HS_TX_NONE, dir, "state", 0);
+}
+
+static void set_state(struct hs *xs, const char *dir, int state)
+{
+    (void)hs_write_at(xs, HS_TX_NONE, dir, "state", "%d", state);
+}
+
+/* A disk's back end: waits for its guest, connects, and closes after it. */
+static void back_end_works(struct hs *xs)
+{
+    long long front = state_of(xs, FRONT), back = state_of(xs, BACK);
+
+    if (back == DEVICE_INITIALISING)
+        set_state(xs, BACK, DEVICE_INIT_WAIT);
+    else if (back == DEVICE_INIT_WAIT && front == DEVICE_INITIALISED)
+        set_state(xs, BACK, DEVICE_CONNECTED);
+    else if (back == DEVICE_CLOSING && front == DEVICE_CLOSED)
+        set_state(xs, BACK, DEVICE_CLOSED);
+    else if (back > DEVICE_INITIALISING && back != DEVICE_CLOSED && front == DEVICE_UNKNOWN)
+        set_state(xs, BACK, DEVICE_CLOSED);
+}
+
+struct guest {
+    bool known; /* its xenbus has a device */
+    int state;  /* the device's */
+    unsigned int misses;
+};
+
+static void turn(struct hs *xs, struct guest *g, int state)
+{
+    g->state = state;
+    set_state(xs, FRONT, state);
+}
+
+static void driver_works(struct hs *xs, struct guest *g)
+{
+    long long back = state_of(xs, BACK);
+
+    if (back == DEVICE_INIT_WAIT && g->state == DEVICE_INITIALISING) {
+        turn(xs, g, DEVICE_INITIALISED);
+    } else if (back == DEVICE_CONNECTED && g->state == DEVICE_INITIALISED) {
+        turn(xs, g, DEVICE_CONNECTED);
+    } else if (back == DEVICE_CLOSING && g->state != DEVICE_CLOSED) {
+        turn(xs, g, DEVICE_CLOSED);
+    }
+}
+
+static void guest_works(struct hs *xs, struct guest *g)
+{
+    bool is = hs_exists(xs, HS_TX_NONE, FRONT) == 1;
+
+    if (!is && g->known && g->misses > 0) {
+        g->misses--;
+        while (hs_exists(xs, HS_TX_NONE, FRONT) != 1)
+            rest_ms(1);
+    } else if (!is) {
+        g->known = false;
+    } else if (!g->known && state_of(xs, FRONT) == DEVICE_INITIALISING) {
+        g->known = true;
+        g->state = DEVICE_INITIALISING;
+    }
+    if (g->known)
+        driver_works(xs, g);
+}
+
+static pid_t start_back_end(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hs *xs = hs_open(HS_SOCKET);
+
+        for (;; rest_ms(1))
+            back_end_works(xs);
+    }
+    return pid;
+}
+
+/* `misses`: so often it is busy while its drive is away. */
+static pid_t start_guest(unsigned int misses)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hs *xs = hs_open(HS_SOCKET);
+        struct guest g = {.misses = misses};
+
+        for (;; rest_ms(1))
+            guest_works(xs, &g);
+    }
+    return pid;
+}
+
+static void stop(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* ---- the toolstack ---- */
+
+static pid_t attach(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
+        struct hl_error *e = hl_error_new();
+        struct hl_device d;
+        char why[128];
+        int rc = hl_device_parse(HL_DEVICE_VBD, "vdev=xvde,access=ro,devtype=cdrom,target=nbd:old",
+                                 &d, why, sizeof(why));
+
+        if (rc == 0)
+            rc = hl_device_attach(&ctx, 7, &d, e);
+        finish(rc, e);
+    }
+    return pid;
+}
+
+static pid_t change(const char *target)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
+        struct hl_error *e = hl_error_new();
+
+        finish(hl_cdrom_change(&ctx, 7, "xvde", target, e), e);
+    }
+    return pid;
+}
+
+static bool connected(void)
+{
+    return state_of(rig_xs, FRONT) == DEVICE_CONNECTED;
+}
+
+static void begin(void)
+{
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain");
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/libxl");
+    put("/local/domain/7/name", "guest");
+    put("/local/domain/7/error", "");
+}
+
+static bool attached(void)
+{
+    begin();
+    return answer(attach()) == 0 && soon(connected);
+}
+
+/* ---- tests ---- */
+
+/* The guest ends connected to the new medium: it had the old one, and hl's answer says that it has the new one. */
+static void becomes(unsigned int misses)
+{
+    pid_t back = start_back_end(), guest = start_guest(misses);
+    bool was = attached();
+    int rc = was ? answer(change("nbd:new")) : -1;
+    bool is = rc == 0 && soon(connected);
+
+    stop(guest);
+    stop(back);
+    CHECK(was);
+    CHECK(rc == 0);
+    CHECK(is);
+    CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
+}
+
+static void quick(void)
+{
+    becomes(0);
+}
+
+/* It looks when the drive is there again, and takes it up when that has gone once more. */
+static void busy(void)
+{
+    haste = 2;
+    becomes(1);
+    haste = 1;
+}
+
+/* It never sees the drive away. */
+static void silent(void)
+{
+    pid_t back = start_back_end(), guest = start_guest(100);
+    bool was = attached();
+    int rc;
+
+    haste = 30;
+    rc = was ? answer(change("nbd:new")) : -1;
+    haste = 1;
+    stop(guest);
+    stop(back);
+    CHECK(was);
+    CHECK(rc == 1);
+    CHECK(strstr(said(), "it is changed, but the guest does not take the drive xvde up") != NULL);
+    CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
+    CHECK_STR(value(FRONT "/state"), "1");
+}
+
+/* It ends meanwhile; who wants to clear up after it waits for us. */
+static void ended(void)
+{
+    pid_t back = start_back_end(), guest = start_guest(100);
+    bool was = attached();
+    int rc;
+
+    dying = true;
+    rc = was ? answer(change("nbd:new")) : -1;
+    dying = false;
+    stop(guest);
+    stop(back);
+    CHECK(was && rc == 0);
+    CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
+}
+
+/* Where no driver has the drive, as before the guest runs, none is waited for. */
+static void unused(void)
+{
+    pid_t back = start_back_end();
+    int first, second;
+
+    begin();
+    first = answer(attach());
+    second = answer(change("nbd:new"));
+    stop(back);
+    CHECK(first == 0 && second == 0);
+    CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
+    CHECK_STR(value(FRONT "/state"), "1");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"quick", quick}, {"busy", busy}, {"silent", silent}, {"ended", ended}, {"unused", unused},
+    };
+    int rc;
+
+    if (argc != 2)
+        return 2;
+    if (!rig_start(argv[1])) {
+        printf("not ok cdrom: xenstored does not start; see %s\n", rig_dir);
+        return 1;
+    }
+    rc = test_run("cdrom", tests, sizeof(tests) / sizeof(tests[0]));
+    rig_stop();
+    return rc;
+}
