@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The process around the core: an epoll loop over the sockets and the event channel device, the
+ * The process around the core: an epoll loop over the sockets and the event channels, the
  * journal, the log.
  *
  * Fairness: whoever has something to be done gets TURN requests handled and then waits for all
@@ -43,7 +43,9 @@ struct ring_peer {
     struct domain *domain;
     struct xenif_page page;
     uint64_t gfn;
-    uint32_t remote_port, port;
+    uint32_t remote_port;
+    struct xenif_port port;
+    struct source fired; /* the port's descriptor */
     struct ring ring;
 };
 
@@ -56,12 +58,10 @@ struct daemon {
     uint64_t last_expiry;   /* when old transactions were looked for */
     struct xenif xen;
     bool have_xen;
-    struct source evtchn;
-    uint32_t virq_port;
+    struct xenif_port virq; /* VIRQ_DOM_EXC: the state of a domain changed */
+    struct source virq_fired;
     struct peer *woken;
     struct ring_peer *busy, **busy_last;
-    struct ring_peer **by_port; /* local port -> ring */
-    uint32_t nports;
     struct ring_memory *memory; /* by domid, while the journal is read */
     struct socket_conn *sockets;
     struct source listener[2];

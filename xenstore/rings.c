@@ -4,6 +4,7 @@
  * of them over a restart.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,8 +13,6 @@
 #include "xenstore/daemon.h"
 #include "xenstore/perm.h"
 #include "xenstore/watch.h"
-
-#define NO_PORT (~0u)
 
 static struct ring_peer *peer_of(const struct domain *dom)
 {
@@ -48,11 +47,11 @@ static void not_busy(struct daemon *d, struct ring_peer *p)
     p->busy = false;
 }
 
-static void notify(struct daemon *d, struct ring_peer *p)
+static void notify(struct ring_peer *p)
 {
-    if (p->ring.notify && p->port != NO_PORT) {
+    if (p->ring.notify && p->port.fd >= 0) {
         p->ring.notify = false;
-        xenif_notify(&d->xen, p->port);
+        xenif_notify(&p->port);
     }
 }
 
@@ -69,7 +68,7 @@ bool rings_run(struct daemon *d)
         if (ring_service(&p->ring, TURN)) {
             make_busy(d, p);
         }
-        notify(d, p);
+        notify(p);
         if (p == last) {
             break;
         }
@@ -82,77 +81,46 @@ static void flush_ring(struct daemon *d, struct peer *peer)
 {
     struct ring_peer *p = (struct ring_peer *)peer;
 
+    (void)d;
     ring_flush(&p->ring);
-    notify(d, p);
+    notify(p);
 }
 
 /* ---- ports -------------------------------------------------------------------------------- */
 
-static int remember_port(struct daemon *d, uint32_t port, struct ring_peer *p)
+static void ring_fired(struct daemon *d, struct source *s, uint32_t events)
 {
-    struct ring_peer **ports;
-    uint32_t n = d->nports ? d->nports : 64;
+    struct ring_peer *p = (struct ring_peer *)((char *)s - offsetof(struct ring_peer, fired));
 
-    while (n <= port) {
-        n *= 2;
+    (void)events;
+    if (xenif_take(&p->port)) {
+        make_busy(d, p);
     }
-    if (n > d->nports) {
-        ports = realloc(d->by_port, n * sizeof(*ports));
-        if (!ports) {
-            return ENOMEM;
-        }
-        memset(ports + d->nports, 0, (n - d->nports) * sizeof(*ports));
-        d->by_port = ports;
-        d->nports = n;
-    }
-    d->by_port[port] = p;
-    return 0;
-}
-
-static int bind_port(struct daemon *d, struct ring_peer *p, uint32_t remote)
-{
-    int err = xenif_bind(&d->xen, p->domain->domid, remote, &p->port);
-
-    if (err) {
-        p->port = NO_PORT;
-        return err;
-    }
-    err = remember_port(d, p->port, p);
-    if (err) {
-        xenif_unbind(&d->xen, p->port);
-        p->port = NO_PORT;
-        return err;
-    }
-    p->remote_port = remote;
-    return 0;
 }
 
 static void unbind_port(struct daemon *d, struct ring_peer *p)
 {
-    if (p->port != NO_PORT) {
-        xenif_unbind(&d->xen, p->port);
-        d->by_port[p->port] = NULL;
-        p->port = NO_PORT;
+    if (p->port.fd >= 0) {
+        loop_remove(d, p->port.fd);
+        xenif_unbind(&p->port);
     }
 }
 
-static void check_domains(struct daemon *d);
-
-static void ports_ready(struct daemon *d, struct source *s, uint32_t events)
+static int bind_port(struct daemon *d, struct ring_peer *p, uint32_t remote)
 {
-    uint32_t ports[64];
-    int i, n = xenif_pending(&d->xen, ports, 64);
+    int err = xenif_bind(p->domain->domid, remote, &p->port);
 
-    (void)s;
-    (void)events;
-    for (i = 0; i < n; i++) {
-        xenif_unmask(&d->xen, ports[i]);
-        if (ports[i] == d->virq_port) {
-            check_domains(d);
-        } else if (ports[i] < d->nports && d->by_port[ports[i]]) {
-            make_busy(d, d->by_port[ports[i]]);
-        }
+    if (err) {
+        return err;
     }
+    p->fired.ready = ring_fired;
+    err = loop_add(d, p->port.fd, EPOLLIN, &p->fired);
+    if (err) {
+        xenif_unbind(&p->port);
+        return err;
+    }
+    p->remote_port = remote;
+    return 0;
 }
 
 /* ---- domains ------------------------------------------------------------------------------ */
@@ -189,6 +157,15 @@ static void check_domains(struct daemon *d)
     buf_free(&ids);
 }
 
+static void virq_fired(struct daemon *d, struct source *s, uint32_t events)
+{
+    (void)s;
+    (void)events;
+    if (xenif_take(&d->virq)) {
+        check_domains(d);
+    }
+}
+
 static int map_page(struct daemon *d, const struct domain *dom, struct xenif_page *page)
 {
     uint32_t ignored;
@@ -213,7 +190,7 @@ static int connect_ring(struct daemon *d, struct domain *dom, const struct ring_
     p->peer.flush = flush_ring;
     p->domain = dom;
     p->gfn = dom->gfn;
-    p->port = NO_PORT;
+    p->port.fd = -1;
     err = map_page(d, dom, &p->page);
     if (err) {
         log_line(d, "domain %u: cannot map its xenstore page (frame %#llx): %s", dom->domid,
@@ -232,7 +209,7 @@ static int connect_ring(struct daemon *d, struct domain *dom, const struct ring_
     dom->transport = p;
     dom->conn->transport = &p->peer;
     ring_attach(&p->ring, dom->conn, p->page.addr, memory);
-    notify(d, p);
+    notify(p);
     make_busy(d, p);
     return 0;
 }
@@ -263,7 +240,7 @@ static int reconnect_ring(struct daemon *d, struct domain *dom, struct ring_peer
     conn_drop_output(dom->conn);
     dom->conn->broken = false;
     ring_attach(&p->ring, dom->conn, p->page.addr, NULL);
-    notify(d, p);
+    notify(p);
     make_busy(d, p);
     return 0;
 }
@@ -377,23 +354,21 @@ int rings_start(struct daemon *d)
         return err;
     }
     d->have_xen = true;
-    d->evtchn.ready = ports_ready;
-    err = loop_add(d, d->xen.evtchn, EPOLLIN, &d->evtchn);
+    err = xenif_bind_virq(VIRQ_DOM_EXC, &d->virq);
     if (!err) {
-        err = xenif_bind_virq(&d->xen, VIRQ_DOM_EXC, &d->virq_port);
-        if (err) {
-            log_line(d, "cannot bind the interrupt for changes of domains: %s", strerror(err));
-        }
+        d->virq_fired.ready = virq_fired;
+        err = loop_add(d, d->virq.fd, EPOLLIN, &d->virq_fired);
+    }
+    if (err) {
+        log_line(d, "cannot bind the interrupt for changes of domains: %s", strerror(err));
     }
     return err;
 }
 
 void rings_stop(struct daemon *d)
 {
-    free(d->by_port);
-    d->by_port = NULL;
-    d->nports = 0;
     if (d->have_xen) {
+        xenif_unbind(&d->virq);
         xenif_close(&d->xen);
         d->have_xen = false;
     }

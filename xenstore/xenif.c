@@ -14,7 +14,8 @@
 #include "xenstore/linux_xen.h"
 #include "xenstore/xenif.h"
 
-#define PAGE 4096ul
+#define PAGE   4096ul
+#define EVTCHN "/dev/xen/evtchn"
 
 static int open_device(const char *path, int flags)
 {
@@ -23,13 +24,13 @@ static int open_device(const char *path, int flags)
 
 int xenif_open(struct xenif *x)
 {
-    int err;
+    int err, fd = open_device(EVTCHN, 0);
 
-    *x = (struct xenif){-1, -1, -1, NULL};
-    x->evtchn = open_device("/dev/xen/evtchn", O_NONBLOCK);
-    if (x->evtchn < 0) {
+    *x = (struct xenif){-1, -1, NULL};
+    if (fd < 0) {
         return errno;
     }
+    close(fd);
     x->bounce =
         mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
     if (x->bounce == MAP_FAILED) {
@@ -51,7 +52,6 @@ static void close_device(int *fd)
 
 void xenif_close(struct xenif *x)
 {
-    close_device(&x->evtchn);
     close_device(&x->gntdev);
     close_device(&x->privcmd);
     if (x->bounce) {
@@ -178,56 +178,61 @@ int xenif_map_own(struct xenif_page *page, uint32_t *port)
 
 /* ---- event channels ----------------------------------------------------------------------- */
 
-int xenif_bind(struct xenif *x, uint32_t domid, uint32_t remote_port, uint32_t *port)
+static int bind_port(unsigned long request, void *arg, struct xenif_port *port)
+{
+    int err, ret;
+
+    *port = (struct xenif_port){.fd = open_device(EVTCHN, O_NONBLOCK)};
+    if (port->fd < 0) {
+        return errno;
+    }
+    ret = ioctl(port->fd, request, arg);
+    if (ret < 0) {
+        err = errno;
+        xenif_unbind(port);
+        return err;
+    }
+    port->number = (uint32_t)ret;
+    return 0;
+}
+
+int xenif_bind(uint32_t domid, uint32_t remote_port, struct xenif_port *port)
 {
     struct evtchn_bind_interdomain_arg arg = {domid, remote_port};
-    int ret = ioctl(x->evtchn, EVTCHN_BIND_INTERDOMAIN, &arg);
 
-    if (ret < 0) {
-        return errno;
-    }
-    *port = (uint32_t)ret;
-    return 0;
+    return bind_port(EVTCHN_BIND_INTERDOMAIN, &arg, port);
 }
 
-int xenif_bind_virq(struct xenif *x, uint32_t virq, uint32_t *port)
+int xenif_bind_virq(uint32_t virq, struct xenif_port *port)
 {
     struct evtchn_bind_virq_arg arg = {virq};
-    int ret = ioctl(x->evtchn, EVTCHN_BIND_VIRQ, &arg);
 
-    if (ret < 0) {
-        return errno;
+    return bind_port(EVTCHN_BIND_VIRQ, &arg, port);
+}
+
+void xenif_unbind(struct xenif_port *port)
+{
+    close_device(&port->fd); /* the driver closes the port */
+}
+
+void xenif_notify(const struct xenif_port *port)
+{
+    struct evtchn_port_arg arg = {port->number};
+
+    ioctl(port->fd, EVTCHN_NOTIFY, &arg);
+}
+
+bool xenif_take(struct xenif_port *port)
+{
+    uint32_t number;
+
+    if (read(port->fd, &number, sizeof(number)) != (ssize_t)sizeof(number)) {
+        return false;
     }
-    *port = (uint32_t)ret;
-    return 0;
-}
-
-void xenif_unbind(struct xenif *x, uint32_t port)
-{
-    struct evtchn_port_arg arg = {port};
-
-    ioctl(x->evtchn, EVTCHN_UNBIND, &arg);
-}
-
-void xenif_notify(struct xenif *x, uint32_t port)
-{
-    struct evtchn_port_arg arg = {port};
-
-    ioctl(x->evtchn, EVTCHN_NOTIFY, &arg);
-}
-
-int xenif_pending(struct xenif *x, uint32_t *ports, int max)
-{
-    ssize_t n = read(x->evtchn, ports, (size_t)max * sizeof(*ports));
-
-    return n > 0 ? (int)((size_t)n / sizeof(*ports)) : 0;
-}
-
-void xenif_unmask(struct xenif *x, uint32_t port)
-{
-    if (write(x->evtchn, &port, sizeof(port)) < 0) {
-        /* The port was unbound meanwhile: nothing to unmask. */
+    if (write(port->fd, &number, sizeof(number)) < 0) {
+        /* Not bound any more: nothing to unmask. */
     }
+    return true;
 }
 
 /* ---- domains ------------------------------------------------------------------------------ */

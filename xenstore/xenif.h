@@ -10,8 +10,18 @@
 #include <stdint.h>
 
 struct xenif {
-    int evtchn, gntdev, privcmd;
+    int gntdev, privcmd;
     void *bounce; /* a locked page for hypercall arguments */
+};
+
+/* One of our ports, and a descriptor that can be read from when it fires.
+ * Each has a descriptor of its own: with several ports on one, Linux 6.1 loses the wake-up of who waits
+ * for it. Its interrupt handler looks whether the ring of fired ports was empty before it puts a port
+ * in (drivers/xen/evtchn.c); when the reader takes what else is in there between the two, nobody is
+ * told of the new port, nor of any after it. With one port nothing fires before it was read. */
+struct xenif_port {
+    int fd; /* -1: not bound */
+    uint32_t number;
 };
 
 struct xenif_page {
@@ -20,8 +30,8 @@ struct xenif_page {
     uint64_t index;
 };
 
-/* Opens the devices; evtchn must be there, the others may be missing until they are needed. Undone
- * by xenif_close(). */
+/* Sees whether there is a hypervisor (evtchn must be there; the other devices may be missing until they are
+ * needed). Undone by xenif_close(). */
 int xenif_open(struct xenif *x);
 void xenif_close(struct xenif *x);
 
@@ -33,14 +43,14 @@ void xenif_unmap(struct xenif *x, struct xenif_page *page);
 /* Domain 0's own page and port, as its kernel gives them. */
 int xenif_map_own(struct xenif_page *page, uint32_t *port);
 
-int xenif_bind(struct xenif *x, uint32_t domid, uint32_t remote_port, uint32_t *port);
-int xenif_bind_virq(struct xenif *x, uint32_t virq, uint32_t *port);
-void xenif_unbind(struct xenif *x, uint32_t port);
-void xenif_notify(struct xenif *x, uint32_t port);
+/* Undone by xenif_unbind(), which also takes what is not bound. */
+int xenif_bind(uint32_t domid, uint32_t remote_port, struct xenif_port *port);
+int xenif_bind_virq(uint32_t virq, struct xenif_port *port);
+void xenif_unbind(struct xenif_port *port);
+void xenif_notify(const struct xenif_port *port);
 
-/* The ports that fired: up to max of them, 0 if none. Each stays masked until xenif_unmask(). */
-int xenif_pending(struct xenif *x, uint32_t *ports, int max);
-void xenif_unmask(struct xenif *x, uint32_t port);
+/* Whether it has fired since the last call. If so it may fire again. */
+bool xenif_take(struct xenif_port *port);
 
 /* How a domain is. An error means that it could not be asked. */
 int xenif_domain_state(struct xenif *x, uint32_t domid, bool *alive, bool *is_shutdown);

@@ -259,7 +259,6 @@ static int start(struct daemon *d, struct hl_error *e)
     if ((rc = evtchn_open(&d->ev, e)) < 0)
         return rc;
     fd = evtchn_fd(d->ev);
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     if ((rc = add_source(d, &d->ev_source, fd, port_ready, e)) < 0 ||
         (rc = add_source(d, &d->xs_source, hs_fd(d->ctx.xs), xenstore_ready, e)) < 0)
         return rc;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "dom0-toolstack/lib/abi.h"
@@ -46,22 +47,28 @@ int hv_event_status(struct hv *hv, uint32_t domid, uint32_t port, struct hv_even
 
 /* ---- our own ports ---- */
 
-struct evtchn {
+struct port {
     int fd;
+    uint32_t number; /* 0: not bound, no descriptor */
+};
+
+struct evtchn {
+    int epoll; /* the data of an event is the index of the port */
+    struct port *ports;
+    uint32_t count;
 };
 
 int evtchn_open(struct evtchn **out, struct hl_error *e)
 {
-    struct evtchn *ev = malloc(sizeof(*ev));
+    struct evtchn *ev = calloc(1, sizeof(*ev));
     int err;
 
     *out = NULL;
     if (ev == NULL)
         return hl_fail(e, ENOMEM, "open event channels", NULL, NULL);
-    ev->fd = open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC);
-    if (ev->fd < 0) {
-        err = hl_fail(e, errno, "open event channels", "/dev/xen/evtchn", NULL);
-        hl_error_advise(e, "load the driver: modprobe xen-evtchn");
+    ev->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (ev->epoll < 0) {
+        err = hl_fail(e, errno, "open event channels", NULL, NULL);
         free(ev);
         return err;
     }
@@ -73,68 +80,148 @@ void evtchn_close(struct evtchn *ev)
 {
     if (ev == NULL)
         return;
-    close(ev->fd);
+    for (uint32_t i = 0; i < ev->count; i++)
+        if (ev->ports[i].number != 0)
+            close(ev->ports[i].fd);
+    close(ev->epoll);
+    free(ev->ports);
     free(ev);
 }
 
 int evtchn_fd(const struct evtchn *ev)
 {
-    return ev->fd;
+    return ev->epoll;
+}
+
+static struct port *find(const struct evtchn *ev, uint32_t number)
+{
+    for (uint32_t i = 0; i < ev->count; i++)
+        if (ev->ports[i].number == number)
+            return &ev->ports[i];
+    return NULL;
+}
+
+/* An unused one. NULL: no memory. */
+static struct port *new_port(struct evtchn *ev)
+{
+    struct port *p = find(ev, 0), *more;
+
+    if (p != NULL)
+        return p;
+    more = realloc(ev->ports, (ev->count + 1) * sizeof(*more));
+    if (more == NULL)
+        return NULL;
+    ev->ports = more;
+    p = &more[ev->count++];
+    p->number = 0;
+    return p;
+}
+
+/* The port, or a negative errno. */
+static int bind_port(struct evtchn *ev, unsigned long request, void *arg)
+{
+    struct port *p = new_port(ev);
+    struct epoll_event event = {.events = EPOLLIN};
+    int port = -1, err;
+
+    if (p == NULL)
+        return -ENOMEM;
+    p->fd = open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (p->fd < 0)
+        return -errno;
+    event.data.u32 = (uint32_t)(p - ev->ports);
+    if (epoll_ctl(ev->epoll, EPOLL_CTL_ADD, p->fd, &event) == 0)
+        port = ioctl(p->fd, request, arg);
+    if (port < 0) {
+        err = -errno;
+        close(p->fd);
+        return err;
+    }
+    p->number = (uint32_t)port;
+    return port;
+}
+
+/* Says of what bind_port() answered what went wrong, and for whom. */
+static int bound(int port, int domid, const char *what, struct hl_error *e)
+{
+    if (port >= 0)
+        return port;
+    port = domid < 0 ? hl_fail(e, -port, what, NULL, NULL)
+                     : hl_fail_dom(e, -port, (uint32_t)domid, what, NULL);
+    if (port == -ENOENT)
+        hl_error_advise(e, "load the driver: modprobe xen-evtchn");
+    return port;
 }
 
 int evtchn_bind_virq(struct evtchn *ev, unsigned int virq, struct hl_error *e)
 {
     struct evtchn_ioctl_virq arg = {virq};
-    int port = ioctl(ev->fd, EVTCHN_BIND_VIRQ, &arg);
 
-    return port < 0 ? hl_fail(e, errno, "bind a virtual interrupt", NULL, NULL) : port;
+    return bound(bind_port(ev, EVTCHN_BIND_VIRQ, &arg), -1, "bind a virtual interrupt", e);
 }
 
 int evtchn_bind_interdomain(struct evtchn *ev, uint32_t domid, uint32_t remote_port,
                             struct hl_error *e)
 {
     struct evtchn_ioctl_interdomain arg = {domid, remote_port};
-    int port = ioctl(ev->fd, EVTCHN_BIND_INTERDOMAIN, &arg);
 
-    return port < 0 ? hl_fail_dom(e, errno, domid, "connect an event channel", NULL) : port;
+    return bound(bind_port(ev, EVTCHN_BIND_INTERDOMAIN, &arg), (int)domid,
+                 "connect an event channel", e);
 }
 
 int evtchn_bind_unbound(struct evtchn *ev, uint32_t domid, struct hl_error *e)
 {
     struct evtchn_ioctl_unbound arg = {domid};
-    int port = ioctl(ev->fd, EVTCHN_BIND_UNBOUND, &arg);
 
-    return port < 0 ? hl_fail_dom(e, errno, domid, "offer an event channel", NULL) : port;
+    return bound(bind_port(ev, EVTCHN_BIND_UNBOUND, &arg), (int)domid, "offer an event channel", e);
 }
 
 int evtchn_unbind(struct evtchn *ev, uint32_t port)
 {
     struct evtchn_ioctl_port arg = {port};
+    struct port *p = find(ev, port);
 
-    return ioctl(ev->fd, EVTCHN_UNBIND, &arg) < 0 ? -errno : 0;
+    if (p == NULL || port == 0)
+        return -ENOENT;
+    /* A child that has not called exec() yet may hold the descriptor a little longer. */
+    ioctl(p->fd, EVTCHN_UNBIND, &arg);
+    epoll_ctl(ev->epoll, EPOLL_CTL_DEL, p->fd, NULL);
+    close(p->fd);
+    p->number = 0;
+    return 0;
 }
 
 int evtchn_notify(struct evtchn *ev, uint32_t port)
 {
     struct evtchn_ioctl_port arg = {port};
+    const struct port *p = find(ev, port);
 
-    return ioctl(ev->fd, EVTCHN_NOTIFY, &arg) < 0 ? -errno : 0;
+    if (p == NULL || port == 0)
+        return -ENOENT;
+    return ioctl(p->fd, EVTCHN_NOTIFY, &arg) < 0 ? -errno : 0;
 }
 
 int evtchn_pending(struct evtchn *ev)
 {
+    struct epoll_event event;
     uint32_t port;
-    ssize_t n = read(ev->fd, &port, sizeof(port));
+    int n = epoll_wait(ev->epoll, &event, 1, 0);
 
-    if (n < 0)
-        return -errno;
-    return n == (ssize_t)sizeof(port) ? (int)port : -EIO;
+    if (n <= 0)
+        return n < 0 ? -errno : -EAGAIN;
+    if (read(ev->ports[event.data.u32].fd, &port, sizeof(port)) != (ssize_t)sizeof(port))
+        return -EAGAIN;
+    return (int)port;
 }
 
 int evtchn_unmask(struct evtchn *ev, uint32_t port)
 {
-    ssize_t n = write(ev->fd, &port, sizeof(port));
+    const struct port *p = find(ev, port);
+    ssize_t n;
 
+    if (p == NULL || port == 0)
+        return -ENOENT;
+    n = write(p->fd, &port, sizeof(port));
     if (n < 0)
         return -errno;
     return n == (ssize_t)sizeof(port) ? 0 : -EIO;

@@ -208,7 +208,6 @@ static void serve(struct share *s)
     bool more = false;
     int port;
 
-    fcntl(fds[0].fd, F_SETFL, O_NONBLOCK);
     while (!stop) {
         if (poll(fds, 2, more ? 0 : -1) < 0 && errno != EINTR)
             return;
@@ -258,14 +257,13 @@ static void take_up(struct share *s, struct hl_error *e)
 static int lock_in(struct hl_error *e)
 {
     static const struct sandbox_call calls[] = {
-        {.number = SYS_openat2},   {.number = SYS_openat},    {.number = SYS_open},
-        {.number = SYS_pread64},   {.number = SYS_pwrite64},  {.number = SYS_getdents64},
-        {.number = SYS_fsync},     {.number = SYS_fdatasync}, {.number = SYS_fchown},
-        {.number = SYS_fchownat},  {.number = SYS_chmod},     {.number = SYS_truncate},
-        {.number = SYS_utimensat}, {.number = SYS_fstatfs},   {.number = SYS_mkdirat},
-        {.number = SYS_symlinkat}, {.number = SYS_mknodat},   {.number = SYS_readlinkat},
-        {.number = SYS_linkat},    {.number = SYS_renameat},  {.number = SYS_unlinkat},
-        {.number = SYS_unlink},
+        {.number = SYS_openat2},   {.number = SYS_open},       {.number = SYS_pread64},
+        {.number = SYS_pwrite64},  {.number = SYS_getdents64}, {.number = SYS_fsync},
+        {.number = SYS_fdatasync}, {.number = SYS_fchown},     {.number = SYS_fchownat},
+        {.number = SYS_chmod},     {.number = SYS_truncate},   {.number = SYS_utimensat},
+        {.number = SYS_fstatfs},   {.number = SYS_mkdirat},    {.number = SYS_symlinkat},
+        {.number = SYS_mknodat},   {.number = SYS_readlinkat}, {.number = SYS_linkat},
+        {.number = SYS_renameat},  {.number = SYS_unlinkat},   {.number = SYS_unlink},
     };
 
     return sandbox_enter(calls, sizeof(calls) / sizeof(calls[0]), e);

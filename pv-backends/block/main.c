@@ -54,7 +54,6 @@ static int serve(struct vbd *v)
 {
     int rc = 0;
 
-    fcntl(evtchn_fd(v->b.ev), F_SETFL, O_NONBLOCK);
     if (io_watch(v->io, evtchn_fd(v->b.ev), POLLIN, false, rung, v) == NULL ||
         io_watch(v->io, hs_fd(v->b.xs), POLLIN, false, stored, v) == NULL)
         return -ENOMEM;

@@ -12,20 +12,19 @@
 static const struct sandbox_call disk[] = {
     {.number = SYS_io_uring_enter}, {.number = SYS_pread64},   {.number = SYS_pwrite64},
     {.number = SYS_ftruncate},      {.number = SYS_fallocate}, {.number = SYS_fdatasync},
-    {.number = SYS_openat},         {.number = SYS_mkdir},     {.number = SYS_unlink},
-    {.number = SYS_shutdown},
+    {.number = SYS_mkdir},          {.number = SYS_unlink},    {.number = SYS_shutdown},
 };
 
 /* The same, and what opening another image takes. */
 static const struct sandbox_call drives[] = {
-    {.number = SYS_io_uring_enter}, {.number = SYS_pread64},         {.number = SYS_pwrite64},
-    {.number = SYS_ftruncate},      {.number = SYS_fallocate},       {.number = SYS_fdatasync},
-    {.number = SYS_openat},         {.number = SYS_mkdir},           {.number = SYS_unlink},
-    {.number = SYS_shutdown},       {SYS_ioctl, 1, 1, BLKGETSIZE64}, {SYS_ioctl, 1, 1, BLKSSZGET},
-    {SYS_socket, 1, 0, AF_INET},    {SYS_socket, 1, 0, AF_INET6},    {SYS_socket, 1, 0, AF_NETLINK},
-    {.number = SYS_bind},           {.number = SYS_getsockname},     {.number = SYS_getpeername},
-    {.number = SYS_getsockopt},     {.number = SYS_setsockopt},      {.number = SYS_sendmmsg},
-    {.number = SYS_uname},          {.number = SYS_mprotect},
+    {.number = SYS_io_uring_enter},  {.number = SYS_pread64},        {.number = SYS_pwrite64},
+    {.number = SYS_ftruncate},       {.number = SYS_fallocate},      {.number = SYS_fdatasync},
+    {.number = SYS_mkdir},           {.number = SYS_unlink},         {.number = SYS_shutdown},
+    {SYS_ioctl, 1, 1, BLKGETSIZE64}, {SYS_ioctl, 1, 1, BLKSSZGET},   {SYS_socket, 1, 0, AF_INET},
+    {SYS_socket, 1, 0, AF_INET6},    {SYS_socket, 1, 0, AF_NETLINK}, {.number = SYS_bind},
+    {.number = SYS_getsockname},     {.number = SYS_getpeername},    {.number = SYS_getsockopt},
+    {.number = SYS_setsockopt},      {.number = SYS_sendmmsg},       {.number = SYS_uname},
+    {.number = SYS_mprotect},
 };
 
 int block_sandbox(bool drive, struct hl_error *e)

@@ -278,7 +278,6 @@ static int open_end(struct fb_end *end, const char *path, struct hl_error *e)
 
     if (rc < 0)
         return rc;
-    fcntl(evtchn_fd(end->b.ev), F_SETFL, O_NONBLOCK);
     end->there = true;
     return 0;
 }

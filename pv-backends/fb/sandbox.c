@@ -18,7 +18,6 @@ static const struct sandbox_call calls[] = {
     {.number = SYS_select},
     {.number = SYS_pselect6},
     {SYS_ioctl, 1, 1, (unsigned int)PRIVCMD_MAP_BATCH},
-    {.number = SYS_openat},
     {.number = SYS_access}, /* libgcrypt, for a password */
     {.number = SYS_eventfd2},
     {.number = SYS_epoll_create1},

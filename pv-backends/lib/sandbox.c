@@ -61,6 +61,8 @@ static const struct sandbox_call common[] = {
     ANY(poll),
     ANY(ppoll),
     ANY(epoll_ctl),
+    ANY(epoll_wait),
+    ANY(openat), /* each event channel has a descriptor of its own */
     ANY(fstat),
     ANY(newfstatat),
     /* xenstore, after a restart of its daemon, too */

@@ -67,7 +67,6 @@ static int serve(struct vif *v)
 {
     int rc = 0;
 
-    fcntl(evtchn_fd(v->b.ev), F_SETFL, O_NONBLOCK);
     while (!stop && rc == 0) {
         /* Answers of xenstored may have brought events along: its file need not become readable for them. */
         if (!vif_changed(v)) {

@@ -18,7 +18,7 @@ check-system-lifecycle:
 	$(MACHINE) lifecycle lifecycle.sh $(SYSTEM_OPTIONS)
 check-system-bad-input:
 	$(MACHINE) bad-input bad-input.sh $(SYSTEM_OPTIONS)
-check-system-devices:
+check-system-devices: $(B)/tests/ports
 	tests/system/devices $(SYSTEM_OPTIONS)
 check-system-cycles: $(B)/guest/spin.elf
 	$(MACHINE) cycles cycles.sh --add=$< $(SYSTEM_OPTIONS)
@@ -72,6 +72,11 @@ ALL += $(B)/tests/view $(B)/tests/unix $(B)/tests/memory
 $(B)/tests/view $(B)/tests/unix $(B)/tests/memory: $(B)/tests/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
+
+ALL += $(B)/tests/ports
+$(B)/tests/ports: $(B)/tools/tests/system/ports.o $(LIBHOSPES)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(LIBHOSPES_LIBS)
 
 # Consoles and screens.
 CHECKS += check-system-channels check-system-screen
