@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -444,6 +445,19 @@ static int parse_options(struct options *opt, int argc, char **argv)
     return -1;
 }
 
+#define MAX_FILES 65536
+
+/* Each guest takes some: its consoles' terminals, logs and event channels. */
+static void raise_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < MAX_FILES) {
+        files.rlim_cur = files.rlim_max < MAX_FILES ? files.rlim_max : MAX_FILES;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static struct daemon d = {.opt = {.log_dir = DEFAULT_LOG_DIR, .log_size = DEFAULT_LOG_SIZE},
@@ -458,6 +472,7 @@ int main(int argc, char **argv)
     if (rc >= 0)
         return rc;
     umask(0077);
+    raise_limits();
     make_dirs(&d.opt);
     pid_fd = lock_pid_file(d.opt.pid_file);
     if (pid_fd < 0)

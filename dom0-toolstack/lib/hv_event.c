@@ -58,12 +58,24 @@ struct evtchn {
     uint32_t count;
 };
 
+static int open_driver(void)
+{
+    return open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+}
+
 int evtchn_open(struct evtchn **out, struct hl_error *e)
 {
-    struct evtchn *ev = calloc(1, sizeof(*ev));
-    int err;
+    struct evtchn *ev;
+    int err, fd = open_driver();
 
     *out = NULL;
+    if (fd < 0) {
+        err = hl_fail(e, errno, "open event channels", "/dev/xen/evtchn", NULL);
+        hl_error_advise(e, "load the driver: modprobe xen-evtchn");
+        return err;
+    }
+    close(fd); /* that there is one was the question */
+    ev = calloc(1, sizeof(*ev));
     if (ev == NULL)
         return hl_fail(e, ENOMEM, "open event channels", NULL, NULL);
     ev->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -126,7 +138,7 @@ static int bind_port(struct evtchn *ev, unsigned long request, void *arg)
 
     if (p == NULL)
         return -ENOMEM;
-    p->fd = open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    p->fd = open_driver();
     if (p->fd < 0)
         return -errno;
     event.data.u32 = (uint32_t)(p - ev->ports);
@@ -141,39 +153,29 @@ static int bind_port(struct evtchn *ev, unsigned long request, void *arg)
     return port;
 }
 
-/* Says of what bind_port() answered what went wrong, and for whom. */
-static int bound(int port, int domid, const char *what, struct hl_error *e)
-{
-    if (port >= 0)
-        return port;
-    port = domid < 0 ? hl_fail(e, -port, what, NULL, NULL)
-                     : hl_fail_dom(e, -port, (uint32_t)domid, what, NULL);
-    if (port == -ENOENT)
-        hl_error_advise(e, "load the driver: modprobe xen-evtchn");
-    return port;
-}
-
 int evtchn_bind_virq(struct evtchn *ev, unsigned int virq, struct hl_error *e)
 {
     struct evtchn_ioctl_virq arg = {virq};
+    int port = bind_port(ev, EVTCHN_BIND_VIRQ, &arg);
 
-    return bound(bind_port(ev, EVTCHN_BIND_VIRQ, &arg), -1, "bind a virtual interrupt", e);
+    return port < 0 ? hl_fail(e, -port, "bind a virtual interrupt", NULL, NULL) : port;
 }
 
 int evtchn_bind_interdomain(struct evtchn *ev, uint32_t domid, uint32_t remote_port,
                             struct hl_error *e)
 {
     struct evtchn_ioctl_interdomain arg = {domid, remote_port};
+    int port = bind_port(ev, EVTCHN_BIND_INTERDOMAIN, &arg);
 
-    return bound(bind_port(ev, EVTCHN_BIND_INTERDOMAIN, &arg), (int)domid,
-                 "connect an event channel", e);
+    return port < 0 ? hl_fail_dom(e, -port, domid, "connect an event channel", NULL) : port;
 }
 
 int evtchn_bind_unbound(struct evtchn *ev, uint32_t domid, struct hl_error *e)
 {
     struct evtchn_ioctl_unbound arg = {domid};
+    int port = bind_port(ev, EVTCHN_BIND_UNBOUND, &arg);
 
-    return bound(bind_port(ev, EVTCHN_BIND_UNBOUND, &arg), (int)domid, "offer an event channel", e);
+    return port < 0 ? hl_fail_dom(e, -port, domid, "offer an event channel", NULL) : port;
 }
 
 int evtchn_unbind(struct evtchn *ev, uint32_t port)
