@@ -14,9 +14,10 @@ column()
     "$@" 2>/dev/null | awk -v name="$name" -v n="$n" '$1 == name { print $n; exit }'
 }
 
+# A value of what `hl info` said at the start.
 info()
 {
-    $HL info | sed -n "s/^$1 *: //p"
+    sed -n "s/^$1 *: //p" /tmp/info
 }
 
 # between NAME LOW HIGH VALUE
@@ -56,12 +57,19 @@ memory_is()
     [ "$(column "$1" 3 $HL list "$1")" = "$2" ]
 }
 
+booted_again()
+{
+    [ "$(grep -ca '^guest ready' "$(console_log "$1")")" -ge 2 ]
+}
+
 # The host.
+works "info" $HL info
+cp $OUT /tmp/info
 is "info: nr_cpus" 2 "$(info nr_cpus)"
 is "info: xen_version" 4.17 "$(info xen_version | cut -d. -f1-2)"
 is "info: xen_scheduler" credit2 "$(info xen_scheduler)"
-prints "info: xen_caps" '^xen_caps +: .*xen-3\.0-x86_64( |$)' $HL info
-prints "info: virt_caps" '^virt_caps +: pv( |$)' $HL info
+prints "info: xen_caps" '^xen_caps +: .*xen-3\.0-x86_64( |$)' cat /tmp/info
+prints "info: virt_caps" '^virt_caps +: pv( |$)' cat /tmp/info
 between "info: total_memory" 1000 1024 "$(info total_memory)"
 between "info: free_memory" 400 512 "$(info free_memory)"
 between "info: cpu_mhz is the TSC's" 100 10000 "$(info cpu_mhz | cut -d. -f1)"
@@ -80,6 +88,9 @@ between "dmesg: has the boot" 10 10000 "$lines"
 works "debug-keys" $HL debug-keys q
 becomes "dmesg has its answer" 5 sh -c "[ \$($HL dmesg | wc -l) -gt $lines ]"
 
+# A kernel that is quickly unpacked, for guests that never run.
+small='kernel = "/tests/spin.elf"'
+
 # What is not there.
 for verb in pause unpause destroy shutdown reboot console vcpu-list list uptime "sched-credit2 -d"; do
     refuses "$verb of nobody" 'nobody.*(invalid domain|no such|not exist|does not)|no domain' $HL $verb nobody
@@ -91,41 +102,46 @@ refuses "domid of nobody" nobody $HL domid nobody
 refuses "domname of none" 77 $HL domname 77
 refuses "create without a file" '/nowhere.cfg.*(no such file|not exist)' $HL create /nowhere.cfg
 refuses "create without its kernel" '/nokernel.*no such file' $HL create "$(config none 'kernel = "/nokernel"')"
-refuses "create with too much memory" 'memory' $HL create "$(config much 'memory = 90000')"
+refuses "create with too much memory" 'memory' $HL create "$(config much "$small" 'memory = 3000')"
 refuses "a verb that there is not" 'not implemented|no such|unknown' $HL frobnicate
 
 # A guest that may have more memory and more CPUs than it starts with. Its initramfs gets views.sh.
 # No word of its kernel shall fall into the lines of views.sh.
-free=$(info free_memory)
+free=$(free_memory)
 mkdir -p /tmp/more/tests
 cp /tests/view /tests/views.sh /tests/cpus.sh /tests/msr.ko /tmp/more/tests/
-cat >/tmp/more/tests/inside.sh <<END
-sh /tests/views.sh
-sh /tests/cpus.sh 3
-END
 {
     cat $RAMDISK
     (cd /tmp/more && find tests | cpio -o -H newc 2>/dev/null)
 } >/tmp/ramdisk
 cfg=$(config one "ramdisk = \"/tmp/ramdisk\"" 'vcpus = 2' 'maxvcpus = 4' 'memory = 112' 'maxmem = 144' \
-    'extra = "console=hvc0 loglevel=1 guest.do=sh,/tests/inside.sh"')
+    'extra = "console=hvc0 loglevel=1"')
 works "create" $HL create "$cfg" || finish
 id=$($HL domid one)
 is "domname" one "$($HL domname "$id")"
 becomes "it boots to user space" 120 booted one
-between "info: free_memory went down by its memory" $((free - 118)) $((free - 110)) "$(info free_memory)"
+between "info: free_memory went down by its memory" $((free - 118)) $((free - 110)) "$(free_memory)"
 prints "list" "^one +$id +112 +2 +[rb-]{6} +[0-9]+\.[0-9]\$" $HL list one
 prints "list -v" "^one +$id .* $(xenstore-read "/local/domain/$id/vm" | cut -d/ -f3) " $HL list -v
+works "list -l" $HL list -l one
+cp $OUT /tmp/list
 for line in "\"domid\": $id,?" '"name": "one",?' '"max_memkb": 147456,?' '"target_memkb": 114688,?' '"max_vcpus": 4,?' \
     '"weight": 256,?|"type.pv": \{' '"type": "pv",?'; do
-    prints "list -l: $line" "^ *($line)\$" $HL list -l one
+    prints "list -l: $line" "^ *($line)\$" cat /tmp/list
 done
 prints "vcpu-list: a running one" "^one +$id +1 +[01] +[rb-]{3} +[0-9]+\.[0-9] +all / all\$" $HL vcpu-list one
 prints "vcpu-list: one that is off" "^one +$id +3 +- +--p +[0-9]+\.[0-9] +all / all\$" $HL vcpu-list one
 prints "uptime" "^one +$id +0:[0-9]{2}:[0-9]{2}\$" $HL uptime one
 prints "cpupool-list counts it" '^Pool-0 +2 +credit2 +y +2$' $HL cpupool-list
-prints "its CPUs went and came, three times" '^cpus: 3 rounds, 2 of 2 CPUs, 0 complaints' cat "$(console_log one)"
 becomes "console, both ways" 15 console_answers one sum
+talk one
+ask one "sh /tests/views.sh" >/tmp/inside
+# On Xen this is about Linux and Xen alone: once, to try the test.
+rounds=3
+grep -q hospes /sys/hypervisor/version/extra || rounds=1
+prints "its CPUs go and come" "^cpus: $rounds rounds, 2 of 2 CPUs, 0 complaints" \
+    ask one "touch /run/cpus; sh /tests/cpus.sh $rounds; rm /run/cpus"
+hush one
 if ! ours; then
     prints "xentop" '^ +one +[-b]{5}[-r] +[0-9]+ +[0-9.]+ +114688 +1[01]\.[0-9] +1[0-9]{5} +1[0-9]\.[0-9] +4 ' \
         /usr/lib/xen-4.17/bin/xentop -b -i 1
@@ -183,21 +199,15 @@ refuses "rename to a name that is taken" 'already|exists|has this name' $HL rena
 refuses "a second of that name" 'already|exists' $HL create "$cfg"
 works "reboot" $HL reboot one
 becomes "it has another domid" 60 sh -c "new=\$($HL domid one) && [ \$new != $id ]"
-becomes "it boots again" 120 sh -c "[ \$(grep -ca '^guest ready' $(console_log one)) -ge 2 ]"
+becomes "it boots again" 120 booted_again one
 works "shutdown -w" timeout 90 $HL shutdown -w one
 becomes "it is gone" 10 gone one
-works "create paused" $HL create -p "$(config two)"
+works "create paused" $HL create -p "$(config two "$small")"
 becomes "it waits" 5 state_is two '^--p---$'
 works "destroy" $HL destroy two
 becomes "that is gone, too" 10 gone two
 
-sleep 2
-snapshot /tmp/after
-if diff /tmp/before /tmp/after >$OUT; then
-    ok "nothing is left behind"
-else
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 10
 
 # Domain 0 lets a CPU go and takes it again.
 works "Domain 0: vcpu-set 1" $HL vcpu-set 0 1
@@ -207,11 +217,10 @@ works "Domain 0: vcpu-set 2" $HL vcpu-set 0 2
 # On a distribution, udev does this.
 soon 10 sh -c 'echo 1 >/sys/devices/system/cpu/cpu1/online'
 becomes "Domain 0 has two" 30 vcpus_are Domain-0 2
-sh /tests/cpus.sh 3 >/tmp/cpus 2>&1
-prints "Domain 0's CPUs go and come, three times" '^cpus: 3 rounds, 2 of 2 CPUs, 0 complaints' cat /tmp/cpus
+prints "Domain 0's CPUs go and come" "^cpus: $rounds rounds, 2 of 2 CPUs, 0 complaints" sh /tests/cpus.sh $rounds
 
 sh /tests/views.sh 2>/dev/null | sed -n 's/^view /view dom0./p' >/tmp/views
-tr -d '\r' <"$(console_log one)" | sed -n 's/^view /view guest./p' | awk '!seen[$2]++' >>/tmp/views
+sed -n 's/^view /view guest./p' /tmp/inside >>/tmp/views
 between "views: lines" 200 2000 "$(wc -l </tmp/views)"
 cat /tmp/views
 finish

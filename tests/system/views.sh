@@ -8,35 +8,38 @@ view()
     echo "view $key $*"
 }
 
-# The lines of a file as one.
-flat()
+# The lines of a file as one, in $flat. All without a process, which QEMU's emulation makes dear.
+flatten()
 {
-    tr '\n' ' ' <"$1" | tr -cd ' -~' | sed 's/ *$//'
-}
+    local line
+    flat=
+    while read -r line || [ -n "$line" ]; do
+        flat="$flat${flat:+ }$line"
+    done <"$1"
+} 2>/dev/null
 
 view cpus "$(grep -c '^processor' /proc/cpuinfo)"
-for flag in $(sed -n 's/^flags[^:]*: //p' /proc/cpuinfo | head -n 1); do
-    view "flag.$flag" yes
-done
-for key in vendor_id "cpu family" model "model name" stepping "clflush size" cache_alignment "address sizes" bugs; do
-    view "cpuinfo.$(echo "$key" | tr ' ' _)" "$(sed -n "s/^$key[^:]*: //p" /proc/cpuinfo | head -n 1)"
-done
-[ "$(sed -n 's/^siblings[^:]*: //p' /proc/cpuinfo | head -n 1)" ] &&
-    view cpuinfo.siblings "$(sed -n 's/^siblings[^:]*: //p' /proc/cpuinfo | head -n 1)"
+# The first CPU.
+awk -F '[ \t]*: *' '
+    /^$/ { exit }
+    $1 == "flags" { n = split($2, flag, " "); for (i = 1; i <= n; i++) print "view flag." flag[i], "yes" }
+    $1 ~ /^(vendor_id|cpu family|model|model name|stepping|clflush size|cache_alignment|address sizes|bugs|siblings)$/ {
+        gsub(/ /, "_", $1); print "view cpuinfo." $1, $2
+    }' /proc/cpuinfo
 /tests/view cpuid
 insmod /tests/msr.ko 2>/dev/null
 /tests/view msr
 
 for file in $(find /sys/hypervisor -type f | sort); do
-    key=sys.$(echo "${file#/sys/hypervisor/}" | tr / .)
+    key=${file#/sys/hypervisor/}
+    key=sys.${key//\//.}
+    flatten "$file"
     case $key in
-    *uuid) [ "$(wc -c <"$file")" = 37 ] && view "$key" some ;;
-    *) view "$key" "$(flat "$file" 2>/dev/null)" ;;
+    *uuid) [ ${#flat} = 36 ] && view "$key" some ;;
+    *) view "$key" "$flat" ;;
     esac
 done
-for file in /proc/xen/*; do
-    [ -e "$file" ] && view "proc.xen.$(basename "$file")" "$(ls -ld "$file" | cut -c1-10)"
-done
+ls -l /proc/xen | awk 'NF > 8 { print "view proc.xen." $9, substr($1, 1, 10) }'
 view proc.xen.capabilities "$(cat /proc/xen/capabilities 2>/dev/null)"
 view clocksource "$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
 view clocksources "$(cat /sys/devices/system/clocksource/clocksource0/available_clocksource)"
