@@ -36,6 +36,10 @@ void event_2l_set_pending(struct domain *d, struct evtchn *c)
     if (!test_bit(mask_bits(d), port))
         select_word(event_notify_vcpu(d, c), port);
     event_check_pollers(d, port);
+    /* The guest may have gone to FIFO meanwhile, where nobody looks at this bit: then whoever takes it away,
+     * expand_array or this, passes the event on. */
+    if (unlikely(READ_ONCE(d->evtchn.fifo)) && event_2l_take_pending(d, port))
+        event_fifo_set_pending(d, c);
 }
 
 void event_2l_clear_pending(struct domain *d, struct evtchn *c)

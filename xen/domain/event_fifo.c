@@ -116,6 +116,16 @@ static bool claim(struct domain *d, struct evtchn *c, event_word_t *word,
     return true;
 }
 
+/*
+ * The array does not reach so far yet: expand_array will look. Or it has done so by now: marked by a
+ * locked operation, either the mark was there when it looked, or its word is here now.
+ */
+static __attribute__((noinline)) event_word_t *mark_unready(struct domain *d, struct evtchn *c)
+{
+    (void)atomic_xchg(&c->pending_while_unready, true);
+    return word_of(d, c->port);
+}
+
 void event_fifo_set_pending(struct domain *d, struct evtchn *c)
 {
     event_word_t *word = word_of(d, c->port);
@@ -125,9 +135,10 @@ void event_fifo_set_pending(struct domain *d, struct evtchn *c)
     bool was_pending;
 
     if (unlikely(!word)) {
-        /* The array does not reach so far yet: expand_array will look. */
-        c->pending_while_unready = true;
-        return;
+        word = mark_unready(d, c);
+        if (!word)
+            return;
+        fv = v->fifo;
     }
     was_pending = atomic_fetch_or(word, PENDING) & PENDING;
     if (!(READ_ONCE(*word) & (MASKED | LINKED)) && likely(fv && fv->cb)) {
