@@ -39,6 +39,7 @@ enum op_kind {
     OP_CRITICAL, /* something with upcalls masked */
     OP_POLL,     /* wait for the own kick */
     OP_KICK,     /* the poll of vCPU a */
+    OP_SETUP,    /* the guest goes from two levels to FIFO */
 };
 struct op {
     uint8_t kind, a, b;
@@ -84,6 +85,7 @@ static const struct scenario scenarios[] = {
     {"priority",
      {SPINS(NOTHING), BLOCKS(DO(OP_PRIORITY, PORT_A, 3)),
       BLOCKS(SEND(PORT_A), SEND(PORT_B), SEND(PORT_A))}},
+    {"setup", {SPINS(DO(OP_SETUP, 0, 0)), BLOCKS(NOTHING), BLOCKS(SEND(PORT_A))}},
     {"poll", {BLOCKS(DO(OP_POLL, 0, 0)), BLOCKS(DO(OP_KICK, 0, 0)), BLOCKS(SEND(PORT_A))}},
 };
 
@@ -330,6 +332,28 @@ static void send(unsigned int port)
     guest_exit();
 }
 
+static const struct whole_guest *guest_frames;
+
+static mfn_t shared_frame(unsigned int i)
+{
+    return guest_frames->frame[4 + i];
+}
+
+/* From two levels to FIFO, as vCPU 0 of the guest; its words come last. */
+static void set_up(void)
+{
+    for (unsigned int i = 0; i < GUEST_VCPUS; i++) {
+        struct evtchn_init_control ic = {.control_gfn = mfn_x(shared_frame(i)), .vcpu = i};
+
+        guest_call(evtchn_init_control(&ic));
+        guest_exit();
+    }
+    guest_call(evtchn_expand_array(mfn_x(shared_frame(GUEST_VCPUS))));
+    guest_exit();
+    for (unsigned int i = 0; i < PORT_KICK0; i++)
+        guest_unmask(&guest.port[i], MASK_EXPLICIT);
+}
+
 static void execute(const struct op *op)
 {
     struct guest_port *p = &guest.port[op->a];
@@ -355,6 +379,7 @@ static void execute(const struct op *op)
         poll_done[op->a] = true;
         send(PORT_KICK0 + op->a);
         break;
+    case OP_SETUP: set_up(); break;
     default: break;
     }
 }
@@ -410,15 +435,17 @@ static void cpu_main(void *unused __unused)
 
 /* ---- a run ------------------------------------------------------------------------------------- */
 
-static void reset(const struct scenario *s)
+static bool sets_up(const struct scenario *s)
 {
-    struct guest_port clean;
+    return s->cpu[0].op[0].kind == OP_SETUP;
+}
 
+/* Ports and queues; all masked if the guest begins with two levels. */
+static void reset_events(bool two_levels)
+{
     for (unsigned int i = 0; i < GUEST_VCPUS; i++) {
-        struct evtchn_fifo_vcpu *fv = guest.d->vcpu[i]->fifo;
-
         memset(guest.cb[i], 0, sizeof(*guest.cb[i]));
-        memset(fv->tail, 0, sizeof(fv->tail));
+        memset(guest.d->vcpu[i]->fifo->tail, 0, sizeof(guest.d->vcpu[i]->fifo->tail));
         poll_done[i] = false;
     }
     memset(guest.head, 0, sizeof(guest.head));
@@ -426,13 +453,26 @@ static void reset(const struct scenario *s)
         struct guest_port *p = &guest.port[i];
         struct evtchn *c = port_lookup(guest.d, p->port);
 
-        clean = (struct guest_port){.port = p->port, .late = p->late};
-        *p = clean;
-        guest.words[p->port] = i >= PORT_KICK0 ? 1u << EVTCHN_FIFO_MASKED : 0;
+        *p = (struct guest_port){.port = p->port, .late = p->late};
+        guest.words[p->port] = two_levels || i >= PORT_KICK0 ? 1u << EVTCHN_FIFO_MASKED : 0;
         c->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
         c->last_vcpu = c->last_priority = 0;
         c->notify_vcpu = i == PORT_IPI1 || i == PORT_KICK1;
     }
+    if (two_levels) {
+        spin_lock(&guest.d->evtchn.lock);
+        event_fifo_teardown(guest.d);
+        spin_unlock(&guest.d->evtchn.lock);
+        memset(guest.d->shared_info->evtchn_pending, 0,
+               sizeof(guest.d->shared_info->evtchn_pending));
+        for (unsigned int i = 0; i < GUEST_VCPUS; i++)
+            guest.d->vcpu[i]->vcpu_info->evtchn_pending_sel = 0;
+    }
+}
+
+static void reset(const struct scenario *s)
+{
+    reset_events(sets_up(s));
     for (unsigned int i = 0; i < CPUS; i++) {
         program[i] = &s->cpu[i];
         cpus[i].finished = cpus[i].kicked = false;
@@ -450,7 +490,9 @@ static void check_port(unsigned int i)
     bool poll_port = i >= PORT_KICK0;
 
     if (!poll_port && (p->wanted || w))
-        unit_fail(__FILE__, __LINE__, "an event of port %u is lost: its word is %#x", p->port, w);
+        unit_fail(__FILE__, __LINE__, "an event of port %u is lost: its word is %#x%s%s", p->port,
+                  w, port_lookup(guest.d, p->port)->pending_while_unready ? ", unready" : "",
+                  event_2l_is_pending(guest.d, p->port) ? ", of two levels" : "");
     if (poll_port && (w & ~(1u << EVTCHN_FIFO_PENDING)) != 1u << EVTCHN_FIFO_MASKED)
         unit_fail(__FILE__, __LINE__, "the word of port %u is %#x", p->port, w);
 }
@@ -480,7 +522,7 @@ static void run_once(const struct scenario *s)
         vcpu_kick(vcpu_of[i]);
         on_kick(i);
     }
-    for (next_cpu = 0; next_cpu < CPUS;) {
+    for (next_cpu = choose(CPUS, false); next_cpu < CPUS;) {
         whole_cpu = running = next_cpu;
         in_fiber = true;
         fiber_enter(&cpus[running].fiber);
@@ -502,8 +544,8 @@ static void run(const struct scenario *s)
 
 /* ---- what runs --------------------------------------------------------------------------------- */
 
-static const char *const op_names[] = {"end",      "send",     "hold", "move",
-                                       "priority", "critical", "poll", "kick"};
+static const char *const op_names[] = {"end",      "send", "hold", "move", "priority",
+                                       "critical", "poll", "kick", "setup"};
 
 static void tell(const struct scenario *s)
 {
@@ -545,8 +587,11 @@ static void random_scenario(struct scenario *s)
             s->cpu[i].op[k] = random_op(i);
         s->cpu[i].spins = i != SENDER && chance(2);
     }
-    /* vCPU 0 waits for vCPU 1, which kicks at the end. */
-    if (polls) {
+    /* vCPU 0 sets up while vCPU 1 has nothing to do yet, or waits for vCPU 1, which kicks at the end. */
+    if (chance(8) == 0) {
+        s->cpu[0].op[0] = (struct op){.kind = OP_SETUP};
+        s->cpu[1].op[0] = (struct op){0};
+    } else if (polls) {
         s->cpu[0].op[chance(2)] = (struct op){.kind = OP_POLL};
         s->cpu[1].op[MAX_OPS - 1] = (struct op){0};
         for (unsigned int k = 0; k < MAX_OPS; k++)
@@ -611,23 +656,10 @@ static void run_schedules(const struct scenario *s, unsigned int preemptions)
 
 /* ---- the world --------------------------------------------------------------------------------- */
 
-static void *page_of(const struct whole_guest *g, unsigned int i)
-{
-    return mfn_to_virt(g->frame[4 + i]);
-}
-
 /* The guest's vCPU 0 sets its events up. */
-static void start_fifo(const struct whole_guest *g)
+static void start_events(const struct whole_guest *g)
 {
     whole_enter(g->d->vcpu[0]);
-    for (unsigned int i = 0; i < GUEST_VCPUS; i++) {
-        struct evtchn_init_control ic = {.control_gfn = mfn_x(g->frame[4 + i]), .vcpu = i};
-
-        guest_call(evtchn_init_control(&ic));
-        guest.cb[i] = page_of(g, i);
-    }
-    guest_call(evtchn_expand_array(mfn_x(g->frame[4 + GUEST_VCPUS])));
-    guest.words = page_of(g, GUEST_VCPUS);
     guest.nr_ports = NR_PORTS;
     for (unsigned int i = 0; i < NR_PORTS; i++) {
         evtchn_port_t *port = &guest.port[i].port;
@@ -638,6 +670,14 @@ static void start_fifo(const struct whole_guest *g)
             guest_call(evtchn_bind_ipi(i == PORT_IPI1 || i == PORT_KICK1, port));
     }
     guest.port[PORT_LATE].late = true;
+    for (unsigned int i = 0; i < GUEST_VCPUS; i++)
+        guest.cb[i] = mfn_to_virt(shared_frame(i));
+    guest.words = mfn_to_virt(shared_frame(GUEST_VCPUS));
+    for (unsigned int i = 0; i < GUEST_VCPUS; i++) {
+        struct evtchn_init_control ic = {.control_gfn = mfn_x(shared_frame(i)), .vcpu = i};
+        guest_call(evtchn_init_control(&ic));
+    }
+    guest_call(evtchn_expand_array(mfn_x(shared_frame(GUEST_VCPUS))));
     whole_leave(whole_cpu);
     whole_enter(dom0->vcpu[0]);
     for (unsigned int i = 0; i < PORT_IPI0; i++)
@@ -647,7 +687,7 @@ static void start_fifo(const struct whole_guest *g)
 
 static void start(void)
 {
-    struct whole_guest g;
+    static struct whole_guest g;
 
     whole_start(CPUS, 2048);
     EXPECT(whole_guest_create(&g, 1, GUEST_VCPUS, 24));
@@ -656,7 +696,8 @@ static void start(void)
         vcpu_of[i] = i == SENDER ? dom0->vcpu[0] : g.d->vcpu[i];
         EXPECT(!vcpu_set_hard_affinity(vcpu_of[i], cpumask_of(i)));
     }
-    start_fifo(&g);
+    guest_frames = &g;
+    start_events(&g);
     whole_hooks = (struct whole_hooks){.lock = on_lock,
                                        .unlock = on_lock,
                                        .relax = on_relax,

@@ -40,4 +40,10 @@ void world_point(void);
     (world_point(),                 \
      __atomic_compare_exchange_n((p), (old), (new), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 
+/* Their own definitions have the atomics without points. */
+#define test_and_set_bit(map, nr)   (world_point(), (test_and_set_bit)(map, nr))
+#define test_and_clear_bit(map, nr) (world_point(), (test_and_clear_bit)(map, nr))
+#define set_bit(map, nr)            (world_point(), (set_bit)(map, nr))
+#define clear_bit(map, nr)          (world_point(), (clear_bit)(map, nr))
+
 #endif
