@@ -29,8 +29,8 @@ ALL += $(B)/bin/xenstore $(XS_LINKS)
 
 # Tests: the core and the ring protocol under ASan and UBSan; then the daemon as a process.
 XS_TEST := $(addprefix $(B)/unit/tests/unit/,xenstore_test.o xenstore_txn_test.o \
-        xenstore_restart_test.o xenstore_ring_test.o xenstore_rig.o)
-$(B)/test/xenstore_test: $(XS_TEST) $(XS_CORE:%=$(B)/unit/xenstore/%.o)
+        xenstore_restart_test.o xenstore_ring_test.o xenstore_rings_test.o xenstore_rig.o)
+$(B)/test/xenstore_test: $(XS_TEST) $(XS_CORE:%=$(B)/unit/xenstore/%.o) $(B)/unit/xenstore/rings.o
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^
 

@@ -40,6 +40,9 @@ struct ring_peer {
     struct peer peer;
     struct ring_peer *next_busy;
     bool busy; /* in the list of those with requests */
+    struct ring_peer *next_again;
+    bool again;       /* in the list of those to be looked at once more */
+    uint64_t changed; /* when we last changed something in it, in milliseconds */
     struct domain *domain;
     struct xenif_page page;
     uint64_t gfn;
@@ -62,6 +65,7 @@ struct daemon {
     struct source virq_fired;
     struct peer *woken;
     struct ring_peer *busy, **busy_last;
+    struct ring_peer *again, **again_last;
     struct ring_memory *memory; /* by domid, while the journal is read */
     struct socket_conn *sockets;
     struct source listener[2];
@@ -96,8 +100,11 @@ void rings_release(struct daemon *d, struct domain *dom);
 void rings_replay(struct daemon *d, uint8_t code, const void *data, size_t len);
 void rings_snapshot(struct daemon *d, struct buf *b);
 
-/* Gives each busy ring its turn; true if some are still busy. */
-bool rings_run(struct daemon *d);
+/* Empty lists, before anything else. */
+void rings_init(struct daemon *d);
+
+/* Gives each busy ring its turn. How long may be waited for an event then, in milliseconds; -1: for ever. */
+int rings_run(struct daemon *d);
 
 /* ---- log.c ------------------------------------------------------------------------------- */
 
@@ -120,7 +127,8 @@ void state_add(struct daemon *d, struct buf *b);
 
 /* ---- main.c ------------------------------------------------------------------------------ */
 
-uint64_t daemon_now(void);
+uint64_t daemon_now(void); /* seconds */
+uint64_t daemon_now_ms(void);
 
 /* Adds, changes or removes a descriptor of the loop; 0 or an errno. */
 int loop_add(struct daemon *d, int fd, uint32_t events, struct source *s);

@@ -28,6 +28,14 @@ uint64_t daemon_now(void)
     return (uint64_t)ts.tv_sec;
 }
 
+uint64_t daemon_now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 /* ---- what the core asks for --------------------------------------------------------------- */
 
 static int hook_introduce(void *arg, struct domain *dom)
@@ -192,10 +200,10 @@ static void housekeeping(struct daemon *d)
 static void loop(struct daemon *d)
 {
     struct epoll_event ev;
-    bool busy = false;
+    int wait = 0;
 
     while (!d->stop && !d->reexec) {
-        int n = epoll_wait(d->epoll, &ev, 1, busy ? 0 : -1);
+        int n = epoll_wait(d->epoll, &ev, 1, wait);
         struct source *s;
 
         if (n < 0 && errno != EINTR) {
@@ -207,7 +215,7 @@ static void loop(struct daemon *d)
             s->ready(d, s, ev.events);
             flush_woken(d);
         }
-        busy = rings_run(d);
+        wait = rings_run(d);
         flush_woken(d);
         housekeeping(d);
     }
@@ -481,7 +489,7 @@ int main(int argc, char **argv)
     int ready_fd = -1, err;
 
     options_parse(&d.opt, argc, argv);
-    d.busy_last = &d.busy;
+    rings_init(&d);
     update = is_update(&d);
     make_rundir(d.opt.rundir);
     openlog("xenstored", LOG_PID, LOG_DAEMON);

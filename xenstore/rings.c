@@ -47,18 +47,95 @@ static void not_busy(struct daemon *d, struct ring_peer *p)
     p->busy = false;
 }
 
-static void notify(struct ring_peer *p)
+/* ---- the list of those to be looked at once more -------------------------------------------- */
+
+/*
+ * Linux stores its index and then loads ours to decide about an event (xb_write() and xb_read() of
+ * drivers/xen/xenbus/xenbus_comms.c), and has no barrier between. A processor may do the load first: Linux
+ * sees our index of before, and sends no event, while we saw Linux's index of before, and go to sleep.
+ * Nor does it send one for later requests, since this one was not taken. So a ring in which we changed
+ * something is looked at again, when such a store must have arrived.
+ */
+#define AGAIN_MS 2
+
+static void append_again(struct daemon *d, struct ring_peer *p)
 {
+    p->again = true;
+    p->next_again = NULL;
+    *d->again_last = p;
+    d->again_last = &p->next_again;
+}
+
+static void look_again(struct daemon *d, struct ring_peer *p)
+{
+    p->changed = daemon_now_ms();
+    if (!p->again) {
+        append_again(d, p);
+    }
+}
+
+static void not_again(struct daemon *d, struct ring_peer *p)
+{
+    struct ring_peer **slot = &d->again;
+
+    while (*slot && *slot != p) {
+        slot = &(*slot)->next_again;
+    }
+    if (*slot) {
+        *slot = p->next_again;
+        if (d->again_last == &p->next_again) {
+            d->again_last = slot;
+        }
+    }
+    p->again = false;
+}
+
+/* Those whose time has come are busy. */
+static void take_again(struct daemon *d)
+{
+    struct ring_peer *last = NULL, *p;
+    uint64_t now;
+
+    if (!d->again) {
+        return;
+    }
+    now = daemon_now_ms();
+    last = (struct ring_peer *)((char *)d->again_last - offsetof(struct ring_peer, next_again));
+    while ((p = d->again)) {
+        not_again(d, p);
+        if (now - p->changed > AGAIN_MS) { /* the clock's millisecond may just have ended */
+            make_busy(d, p);
+        } else {
+            append_again(d, p);
+        }
+        if (p == last) {
+            break;
+        }
+    }
+}
+
+static void notify(struct daemon *d, struct ring_peer *p)
+{
+    if (p->ring.notify) {
+        look_again(d, p);
+    }
     if (p->ring.notify && p->port.fd >= 0) {
         p->ring.notify = false;
         xenif_notify(&p->port);
     }
 }
 
-bool rings_run(struct daemon *d)
+void rings_init(struct daemon *d)
+{
+    d->busy_last = &d->busy;
+    d->again_last = &d->again;
+}
+
+int rings_run(struct daemon *d)
 {
     struct ring_peer *last = NULL, *p;
 
+    take_again(d);
     /* Once around: those that stay busy go to the end of the list. */
     if (d->busy) {
         last = (struct ring_peer *)((char *)d->busy_last - offsetof(struct ring_peer, next_busy));
@@ -68,12 +145,12 @@ bool rings_run(struct daemon *d)
         if (ring_service(&p->ring, TURN)) {
             make_busy(d, p);
         }
-        notify(p);
+        notify(d, p);
         if (p == last) {
             break;
         }
     }
-    return d->busy != NULL;
+    return d->busy ? 0 : d->again ? AGAIN_MS : -1;
 }
 
 /* Output of somebody else's making: send it, and go on with requests if that had stopped them. */
@@ -81,9 +158,8 @@ static void flush_ring(struct daemon *d, struct peer *peer)
 {
     struct ring_peer *p = (struct ring_peer *)peer;
 
-    (void)d;
     ring_flush(&p->ring);
-    notify(p);
+    notify(d, p);
 }
 
 /* ---- ports -------------------------------------------------------------------------------- */
@@ -209,7 +285,7 @@ static int connect_ring(struct daemon *d, struct domain *dom, const struct ring_
     dom->transport = p;
     dom->conn->transport = &p->peer;
     ring_attach(&p->ring, dom->conn, p->page.addr, memory);
-    notify(p);
+    notify(d, p);
     make_busy(d, p);
     return 0;
 }
@@ -240,7 +316,7 @@ static int reconnect_ring(struct daemon *d, struct domain *dom, struct ring_peer
     conn_drop_output(dom->conn);
     dom->conn->broken = false;
     ring_attach(&p->ring, dom->conn, p->page.addr, NULL);
-    notify(p);
+    notify(d, p);
     make_busy(d, p);
     return 0;
 }
@@ -268,6 +344,7 @@ void rings_release(struct daemon *d, struct domain *dom)
         *slot = p->peer.next_woken;
     }
     not_busy(d, p);
+    not_again(d, p);
     unbind_port(d, p);
     xenif_unmap(&d->xen, &p->page);
     dom->transport = NULL;

@@ -888,5 +888,6 @@ int main(void)
     transaction_tests();
     restart_tests();
     ring_tests();
+    rings_tests();
     return test_failures != 0;
 }

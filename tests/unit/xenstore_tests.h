@@ -6,5 +6,6 @@
 void transaction_tests(void);
 void restart_tests(void);
 void ring_tests(void);
+void rings_tests(void);
 
 #endif
