@@ -28,6 +28,7 @@ talk store
 is "it has a place of its own in xenstore" "libxl = \"\"   (n$store)" "$(xenstore-ls -p /local/domain/"$store" | sed -n 's/^\(libxl = .*)\).*/\1/p' | sed 's/ \. .*  (/   (/')"
 works "modules" ask store 'modprobe -a xen-blkback xen-netback xen-gntdev xen-evtchn bridge tun loop'
 ask store 'dd if=/dev/urandom of=/disk bs=64k count=64 2>/dev/null; dd if=/dev/urandom of=/two bs=64k count=32 2>/dev/null
+dd if=/dev/urandom of=/cd bs=64k count=8 2>/dev/null; dd if=/dev/urandom of=/cd2 bs=64k count=8 2>/dev/null
 mkdir /shared; echo from the driver domain >/shared/word
 brctl addbr xenbr0; ip addr add 192.168.9.1/24 dev xenbr0; ip link set xenbr0 up' >/dev/null
 works "its daemon" ask store 'hl devd -p /run/devd.pid'
@@ -57,7 +58,8 @@ is "nothing is left of those, there" "" "$(served)"
 is "nor in xenstore" "" "$(nodes)"
 
 # ---- a guest of its -------------------------------------------------------------------------------------
-cfg=$(third "p9 = [ 'tag=share,path=/shared,security_model=none,backend=store' ]" \
+# A front end keeps pages for each request that a ring has room for.
+cfg=$(third 'memory = 128' "p9 = [ 'tag=share,path=/shared,security_model=none,backend=store' ]" \
     "vif = [ 'mac=00:16:3e:11:22:33,bridge=xenbr0,backend=store', 'bridge=xenbr0,backend=$store,backendtype=tap' ]")
 works "create a guest whose disk and interfaces it serves" $HL create "$cfg" || finish
 id=$($HL domid third)
@@ -96,6 +98,21 @@ works "its daemon again" ask store 'hl devd -p /run/devd.pid'
 works "block-detach" $HL block-detach third xvdb
 works "network-detach" $HL network-detach third 1
 becomes "the guest has lost both" 20 ask third 'test ! -e /dev/xvdb && test ! -e /sys/class/net/eth1'
+# Media: the drive goes and comes again, and the guest must have seen both.
+# reads DEVICE FILE: the guest reads there what the driver domain's file holds.
+reads()
+{
+    [ "$(ask third "md5sum <$1")" = "$(ask store "md5sum <$2")" ]
+}
+works "a drive" $HL block-attach third vdev=xvde,access=ro,devtype=cdrom,backend=store,target=/cd
+becomes "the guest reads the medium" 20 reads /dev/xvde /cd
+works "cd-insert of another" $HL cd-insert third xvde /cd2
+becomes "the guest reads the other" 20 reads /dev/xvde /cd2
+works "cd-eject" $HL cd-eject third xvde
+becomes "the medium is gone" 20 ask third 'test ! -e /sys/block/xvde'
+works "cd-insert again" $HL cd-insert third xvde /cd
+becomes "the guest reads the first again" 20 reads /dev/xvde /cd
+works "the drive goes" $HL block-detach third xvde
 is "what it still serves" "9pfs-$id-0 vbd-$id-51712 vif-$id-0 loop vif$id.0" \
     "$(served | sed 's/^.dev.loop.*/loop/' | xargs)"
 hush third
