@@ -103,8 +103,11 @@ void rings_snapshot(struct daemon *d, struct buf *b);
 /* Empty lists, before anything else. */
 void rings_init(struct daemon *d);
 
-/* Gives each busy ring its turn. How long may be waited for an event then, in milliseconds; -1: for ever. */
-int rings_run(struct daemon *d);
+/* Gives each busy ring its turn. */
+void rings_run(struct daemon *d);
+
+/* How long may be waited for an event, in milliseconds; -1: for ever. */
+int rings_wait(const struct daemon *d);
 
 /* ---- log.c ------------------------------------------------------------------------------- */
 

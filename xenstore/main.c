@@ -200,10 +200,9 @@ static void housekeeping(struct daemon *d)
 static void loop(struct daemon *d)
 {
     struct epoll_event ev;
-    int wait = 0;
 
     while (!d->stop && !d->reexec) {
-        int n = epoll_wait(d->epoll, &ev, 1, wait);
+        int n = epoll_wait(d->epoll, &ev, 1, rings_wait(d));
         struct source *s;
 
         if (n < 0 && errno != EINTR) {
@@ -215,7 +214,7 @@ static void loop(struct daemon *d)
             s->ready(d, s, ev.events);
             flush_woken(d);
         }
-        wait = rings_run(d);
+        rings_run(d);
         flush_woken(d);
         housekeeping(d);
     }

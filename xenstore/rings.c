@@ -131,7 +131,7 @@ void rings_init(struct daemon *d)
     d->again_last = &d->again;
 }
 
-int rings_run(struct daemon *d)
+void rings_run(struct daemon *d)
 {
     struct ring_peer *last = NULL, *p;
 
@@ -150,6 +150,10 @@ int rings_run(struct daemon *d)
             break;
         }
     }
+}
+
+int rings_wait(const struct daemon *d)
+{
     return d->busy ? 0 : d->again ? AGAIN_MS : -1;
 }
 

@@ -109,6 +109,12 @@ static bool all_taken(void)
     return taken;
 }
 
+static int turn(struct daemon *d)
+{
+    rings_run(d);
+    return rings_wait(d);
+}
+
 /*
  * Linux looked at our index before its own could be seen: no event comes, and we saw no request. After
  * a while we look again, and again while there is something, and then not any more.
@@ -116,6 +122,8 @@ static bool all_taken(void)
 static void test_looks_again(void)
 {
     struct daemon d = {.have_xen = true};
+    struct conn *conn;
+    struct peer *peer;
     struct rig r;
 
     rig_start(&r);
@@ -123,31 +131,39 @@ static void test_looks_again(void)
     memset(&page, 0, sizeof(page));
     d.core = r.core;
     rings_init(&d);
-    CHECK(rings_run(&d) == -1);
+    CHECK(turn(&d) == -1);
     CHECK(rings_introduce(&d, domain_find(r.core, DOMID)) == 0);
     write_silently();
-    CHECK(rings_run(&d) > 0);
+    CHECK(turn(&d) > 0);
     CHECK(all_taken());
     for (unsigned int i = 0; i < 3; i++) {
         write_silently();
         now_ms++; /* too early to be sure */
-        CHECK(rings_run(&d) > 0);
+        CHECK(turn(&d) > 0);
         now_ms += 10;
-        CHECK(rings_run(&d) > 0);
+        CHECK(turn(&d) > 0);
         CHECK(all_taken());
     }
     now_ms += 10;
-    CHECK(rings_run(&d) == -1);
+    CHECK(turn(&d) == -1);
     CHECK(notified > 3);
+    /* Output of another's making, after the turn. */
+    conn = domain_find(r.core, DOMID)->conn;
+    conn_send_event(conn, "/path", "token");
+    peer = conn->transport;
+    peer->flush(&d, peer);
+    CHECK(rings_wait(&d) > 0);
+    now_ms += 10;
+    CHECK(turn(&d) == -1);
     /* It goes while it waits for that. */
     write_silently();
-    CHECK(rings_run(&d) == -1);
+    CHECK(turn(&d) == -1);
     CHECK(!all_taken());
     CHECK(rings_introduce(&d, domain_find(r.core, DOMID)) == 0);
-    CHECK(rings_run(&d) > 0);
+    CHECK(turn(&d) > 0);
     rings_release(&d, domain_find(r.core, DOMID));
     now_ms += 10;
-    CHECK(rings_run(&d) == -1);
+    CHECK(turn(&d) == -1);
     rings_stop(&d);
     rig_stop(&r);
 }
