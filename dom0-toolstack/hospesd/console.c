@@ -286,6 +286,13 @@ void console_disconnect(struct console *c)
     c->waiting = c->number != 0;
 }
 
+void console_guest_stopped(struct console *c)
+{
+    c->window_bytes = 0;
+    take_output(c);
+    viewers_pump(c);
+}
+
 void console_end(struct console *c, bool restarting)
 {
     c->window_bytes = 0;

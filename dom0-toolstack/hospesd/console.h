@@ -38,6 +38,9 @@ void console_disconnect(struct console *c);
 const char *console_open_pty(struct console *c);
 int console_open_socket(struct console *c, const char *path, struct hl_error *e);
 
+/* The guest has stopped, and may be kept: takes what it wrote without telling (it may have closed its port). */
+void console_guest_stopped(struct console *c);
+
 /*
  * Takes the last output and lets go of the domain: its page and port are free afterwards. Viewers
  * that follow wait for the next console with the same uuid if `restarting`; the others are closed

@@ -298,6 +298,8 @@ static void see(struct daemon *d, const struct hv_domain_info *info, bool startu
         if (g->state == GUEST_ENDED)
             g->state = GUEST_RUNNING; /* resumed */
     } else if (g->state == GUEST_RUNNING) {
+        if (g->console)
+            console_guest_stopped(g->console);
         ended(g, info->shutdown_reason);
     }
 }
