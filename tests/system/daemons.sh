@@ -62,6 +62,15 @@ manages()
     $HL domid steady >/dev/null 2>&1 && [ -n "$(pidof hospesd)" ]
 }
 
+# started DAEMON: hospesd starts hospes-block by itself.
+started()
+{
+    case $1 in
+    xenstored) xenstored --pid-file /run/xenstored.pid 2>/dev/null ;;
+    hospesd) hospesd 2>/dev/null ;;
+    esac
+}
+
 # What systemd does on a server. The hundredths of a second until the tools work go to /tmp/away.
 killed()
 {
@@ -69,14 +78,11 @@ killed()
     sleep "$2"
     began=$(now)
     kill -9 $(pidof "$1") 2>/dev/null
-    case $1 in
-    xenstored) xenstored --pid-file /run/xenstored.pid ;;
     # The dead one may hold its lock for a moment yet.
-    hospesd) while ! hospesd 2>/dev/null && [ $looks -lt 600 ]; do
+    while ! started "$1" && [ $looks -lt 600 ]; do
         looks=$((looks + 1))
         sleep 0.1
-    done ;;
-    esac
+    done
     while ! manages && [ $looks -lt 1000 ]; do
         looks=$((looks + 1))
         sleep 0.05
