@@ -35,14 +35,24 @@ struct peer {
     void (*flush)(struct daemon *d, struct peer *p);
 };
 
+/* A ring's place in one of the lists below. */
+struct ring_link {
+    struct ring_link *next;
+    struct ring_peer *ring;
+    bool in;
+};
+
+struct ring_list {
+    struct ring_link *first, **last;
+    unsigned int count;
+};
+
 /* A ring of one domain. */
 struct ring_peer {
     struct peer peer;
-    struct ring_peer *next_busy;
-    bool busy; /* in the list of those with requests */
-    struct ring_peer *next_again;
-    bool again;       /* in the list of those to be looked at once more */
-    uint64_t changed; /* when we last changed something in it, in milliseconds */
+    struct ring_link busy;  /* has requests, perhaps */
+    struct ring_link again; /* to be looked at once more */
+    uint64_t changed;       /* when we last changed something in it, in milliseconds */
     struct domain *domain;
     struct xenif_page page;
     uint64_t gfn;
@@ -64,8 +74,7 @@ struct daemon {
     struct xenif_port virq; /* VIRQ_DOM_EXC: the state of a domain changed */
     struct source virq_fired;
     struct peer *woken;
-    struct ring_peer *busy, **busy_last;
-    struct ring_peer *again, **again_last;
+    struct ring_list busy, again;
     struct ring_memory *memory; /* by domid, while the journal is read */
     struct socket_conn *sockets;
     struct source listener[2];

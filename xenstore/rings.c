@@ -19,35 +19,57 @@ static struct ring_peer *peer_of(const struct domain *dom)
     return dom->transport;
 }
 
-/* ---- the list of busy rings --------------------------------------------------------------- */
+/* ---- lists of rings ------------------------------------------------------------------------ */
+
+/* At the end, if it is not in already. */
+static void append(struct ring_list *l, struct ring_link *link)
+{
+    if (link->in) {
+        return;
+    }
+    link->in = true;
+    link->next = NULL;
+    *l->last = link;
+    l->last = &link->next;
+    l->count++;
+}
+
+/* If it is in. */
+static void take_out(struct ring_list *l, struct ring_link *link)
+{
+    struct ring_link **slot = &l->first;
+
+    if (!link->in) {
+        return;
+    }
+    while (*slot != link) {
+        slot = &(*slot)->next;
+    }
+    *slot = link->next;
+    if (!link->next) {
+        l->last = slot;
+    }
+    link->in = false;
+    l->count--;
+}
+
+static struct ring_peer *take_first(struct ring_list *l)
+{
+    struct ring_link *link = l->first;
+
+    if (!link) {
+        return NULL;
+    }
+    take_out(l, link);
+    return link->ring;
+}
 
 static void make_busy(struct daemon *d, struct ring_peer *p)
 {
-    if (!p->busy) {
-        p->busy = true;
-        p->next_busy = NULL;
-        *d->busy_last = p;
-        d->busy_last = &p->next_busy;
-    }
+    append(&d->busy, &p->busy);
 }
 
-static void not_busy(struct daemon *d, struct ring_peer *p)
-{
-    struct ring_peer **slot = &d->busy;
-
-    while (*slot && *slot != p) {
-        slot = &(*slot)->next_busy;
-    }
-    if (*slot) {
-        *slot = p->next_busy;
-        if (d->busy_last == &p->next_busy) {
-            d->busy_last = slot;
-        }
-    }
-    p->busy = false;
-}
-
-/* ---- the list of those to be looked at once more -------------------------------------------- */
+/* ---- those to be looked at once more -------------------------------------------- */
 
 /*
  * Linux stores its index and then loads ours to decide about an event (xb_write() and xb_read() of
@@ -58,103 +80,60 @@ static void not_busy(struct daemon *d, struct ring_peer *p)
  */
 #define AGAIN_MS 2
 
-static void append_again(struct daemon *d, struct ring_peer *p)
-{
-    p->again = true;
-    p->next_again = NULL;
-    *d->again_last = p;
-    d->again_last = &p->next_again;
-}
-
 static void look_again(struct daemon *d, struct ring_peer *p)
 {
     p->changed = daemon_now_ms();
-    if (!p->again) {
-        append_again(d, p);
-    }
-}
-
-static void not_again(struct daemon *d, struct ring_peer *p)
-{
-    struct ring_peer **slot = &d->again;
-
-    while (*slot && *slot != p) {
-        slot = &(*slot)->next_again;
-    }
-    if (*slot) {
-        *slot = p->next_again;
-        if (d->again_last == &p->next_again) {
-            d->again_last = slot;
-        }
-    }
-    p->again = false;
+    append(&d->again, &p->again);
 }
 
 /* Those whose time has come are busy. */
 static void take_again(struct daemon *d)
 {
-    struct ring_peer *last = NULL, *p;
-    uint64_t now;
+    uint64_t now = d->again.count ? daemon_now_ms() : 0;
 
-    if (!d->again) {
-        return;
-    }
-    now = daemon_now_ms();
-    last = (struct ring_peer *)((char *)d->again_last - offsetof(struct ring_peer, next_again));
-    while ((p = d->again)) {
-        not_again(d, p);
+    for (unsigned int n = d->again.count; n; n--) {
+        struct ring_peer *p = take_first(&d->again);
+
         if (now - p->changed > AGAIN_MS) { /* the clock's millisecond may just have ended */
             make_busy(d, p);
         } else {
-            append_again(d, p);
-        }
-        if (p == last) {
-            break;
+            append(&d->again, &p->again);
         }
     }
 }
 
 static void notify(struct daemon *d, struct ring_peer *p)
 {
-    if (p->ring.notify) {
-        look_again(d, p);
-    }
     if (p->ring.notify && p->port.fd >= 0) {
         p->ring.notify = false;
+        look_again(d, p);
         xenif_notify(&p->port);
     }
 }
 
 void rings_init(struct daemon *d)
 {
-    d->busy_last = &d->busy;
-    d->again_last = &d->again;
+    d->busy.last = &d->busy.first;
+    d->again.last = &d->again.first;
 }
 
 void rings_run(struct daemon *d)
 {
-    struct ring_peer *last = NULL, *p;
+    struct ring_peer *p;
 
     take_again(d);
-    /* Once around: those that stay busy go to the end of the list. */
-    if (d->busy) {
-        last = (struct ring_peer *)((char *)d->busy_last - offsetof(struct ring_peer, next_busy));
-    }
-    while ((p = d->busy)) {
-        not_busy(d, p);
+    /* Once around: those that stay busy go to the end of the list. A request may release another's ring. */
+    for (unsigned int n = d->busy.count; n && (p = take_first(&d->busy)); n--) {
         if (ring_service(&p->ring, TURN)) {
             make_busy(d, p);
         }
         notify(d, p);
-        if (p == last) {
-            break;
-        }
     }
 }
 
 int rings_wait(const struct daemon *d)
 {
-    return d->busy ? 0 : d->again ? AGAIN_MS : -1;
+    return d->busy.count ? 0 : d->again.count ? AGAIN_MS : -1;
 }
 
 /* Output of somebody else's making: send it, and go on with requests if that had stopped them. */
@@ -271,6 +250,7 @@ static int connect_ring(struct daemon *d, struct domain *dom, const struct ring_
     p->domain = dom;
     p->gfn = dom->gfn;
     p->port.fd = -1;
+    p->busy.ring = p->again.ring = p;
     err = map_page(d, dom, &p->page);
     if (err) {
         log_line(d, "domain %u: cannot map its xenstore page (frame %#llx): %s", dom->domid,
@@ -347,8 +327,8 @@ void rings_release(struct daemon *d, struct domain *dom)
     if (*slot) {
         *slot = p->peer.next_woken;
     }
-    not_busy(d, p);
-    not_again(d, p);
+    take_out(&d->busy, &p->busy);
+    take_out(&d->again, &p->again);
     unbind_port(d, p);
     xenif_unmap(&d->xen, &p->page);
     dom->transport = NULL;

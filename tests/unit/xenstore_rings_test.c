@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rings of xenstored's event loop, on devices that are only noted here. */
+#include <errno.h>
 #include <string.h>
 
 #include "tests/unit/xenstore_rig.h"
@@ -11,6 +12,7 @@
 
 static struct xenstore_domain_interface page;
 static unsigned int notified;
+static int bind_error;
 static uint64_t now_ms;
 
 /* ---- what rings.c asks for ---- */
@@ -41,8 +43,8 @@ int xenif_map_own(struct xenif_page *p, uint32_t *port)
 int xenif_bind(uint32_t domid __attribute__((unused)), uint32_t remote __attribute__((unused)),
                struct xenif_port *port)
 {
-    *port = (struct xenif_port){.fd = 0, .number = PORT};
-    return 0;
+    *port = (struct xenif_port){.fd = bind_error ? -1 : 0, .number = PORT};
+    return bind_error;
 }
 int xenif_bind_virq(uint32_t virq __attribute__((unused)), struct xenif_port *port)
 {
@@ -168,7 +170,41 @@ static void test_looks_again(void)
     rig_stop(&r);
 }
 
+/* A ring whose new port cannot be bound: nobody is told, and nobody looks for ever. */
+static void test_without_port(void)
+{
+    struct daemon d = {.have_xen = true};
+    struct domain *dom;
+    struct rig r;
+
+    rig_start(&r);
+    rig_domain(&r, DOMID);
+    memset(&page, 0, sizeof(page));
+    d.core = r.core;
+    rings_init(&d);
+    dom = domain_find(r.core, DOMID);
+    CHECK(rings_introduce(&d, dom) == 0);
+    CHECK(turn(&d) > 0);
+    dom->port = PORT + 2;
+    bind_error = ENOMEM;
+    CHECK(rings_introduce(&d, dom) == ENOMEM);
+    bind_error = 0;
+    write_silently();
+    now_ms += 10;
+    turn(&d);
+    now_ms += 10;
+    CHECK(turn(&d) == -1);
+    /* It has one again. */
+    notified = 0;
+    CHECK(rings_introduce(&d, dom) == 0);
+    CHECK(notified == 1);
+    rings_release(&d, dom);
+    rings_stop(&d);
+    rig_stop(&r);
+}
+
 void rings_tests(void)
 {
+    test_run("xenstore_rings_without_port", test_without_port);
     test_run("xenstore_rings_look_again", test_looks_again);
 }
