@@ -113,6 +113,12 @@ static struct port *find(const struct evtchn *ev, uint32_t number)
     return NULL;
 }
 
+/* NULL: not one of ours. */
+static struct port *bound_port(const struct evtchn *ev, uint32_t number)
+{
+    return number == 0 ? NULL : find(ev, number);
+}
+
 /* An unused one. NULL: no memory. */
 static struct port *new_port(struct evtchn *ev)
 {
@@ -181,9 +187,9 @@ int evtchn_bind_unbound(struct evtchn *ev, uint32_t domid, struct hl_error *e)
 int evtchn_unbind(struct evtchn *ev, uint32_t port)
 {
     struct evtchn_ioctl_port arg = {port};
-    struct port *p = find(ev, port);
+    struct port *p = bound_port(ev, port);
 
-    if (p == NULL || port == 0)
+    if (p == NULL)
         return -ENOENT;
     /* A child that has not called exec() yet may hold the descriptor a little longer. */
     ioctl(p->fd, EVTCHN_UNBIND, &arg);
@@ -196,9 +202,9 @@ int evtchn_unbind(struct evtchn *ev, uint32_t port)
 int evtchn_notify(struct evtchn *ev, uint32_t port)
 {
     struct evtchn_ioctl_port arg = {port};
-    const struct port *p = find(ev, port);
+    const struct port *p = bound_port(ev, port);
 
-    if (p == NULL || port == 0)
+    if (p == NULL)
         return -ENOENT;
     return ioctl(p->fd, EVTCHN_NOTIFY, &arg) < 0 ? -errno : 0;
 }
@@ -218,10 +224,10 @@ int evtchn_pending(struct evtchn *ev)
 
 int evtchn_unmask(struct evtchn *ev, uint32_t port)
 {
-    const struct port *p = find(ev, port);
+    const struct port *p = bound_port(ev, port);
     ssize_t n;
 
-    if (p == NULL || port == 0)
+    if (p == NULL)
         return -ENOENT;
     n = write(p->fd, &port, sizeof(port));
     if (n < 0)

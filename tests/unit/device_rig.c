@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/error.h"
 
 char rig_dir[] = "/tmp/device_rig.XXXXXX";
@@ -138,4 +139,40 @@ int answer(pid_t pid)
     int status = 0;
 
     return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+pid_t rig_add(uint32_t domid, enum hl_device_kind kind, const char *spec)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
+        struct hl_error *e = hl_error_new();
+        struct hl_device_list list = {NULL, 0};
+        struct hl_device d;
+        char why[128];
+        int rc = hl_device_parse(kind, spec, &d, why, sizeof(why));
+
+        if (rc == 0)
+            rc = hl_device_list_add(&list, &d);
+        if (rc == 0)
+            rc = hl_device_list_finish(&list, "guest", e);
+        if (rc == 0)
+            rc = hl_devices_add(&ctx, domid, &list, e);
+        finish(rc, e);
+    }
+    return pid;
+}
+
+pid_t rig_release(uint32_t domid)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
+
+        hl_devices_release(&ctx, domid);
+        _exit(0);
+    }
+    return pid;
 }

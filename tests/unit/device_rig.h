@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "dom0-toolstack/lib/device.h"
 #include "tests/unit/toolstack_test.h"
 #include "xenstore/client/xs_client.h"
 
@@ -34,5 +35,9 @@ void finish(int rc, struct hl_error *e) __attribute__((noreturn));
 /* The process's answer, -1 if it was killed. */
 int answer(pid_t pid);
 const char *said(void);
+
+/* Processes that give a domain a device, and that release all it has. */
+pid_t rig_add(uint32_t domid, enum hl_device_kind kind, const char *spec);
+pid_t rig_release(uint32_t domid);
 
 #endif

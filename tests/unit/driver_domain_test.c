@@ -88,42 +88,6 @@ static void begin(void)
 
 /* ---- the two halves, each a process ---- */
 
-static pid_t add(const char *spec)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
-        struct hl_error *e = hl_error_new();
-        struct hl_device_list list = {NULL, 0};
-        struct hl_device d;
-        char why[128];
-        int rc = hl_device_parse(HL_DEVICE_VBD, spec, &d, why, sizeof(why));
-
-        if (rc == 0)
-            rc = hl_device_list_add(&list, &d);
-        if (rc == 0)
-            rc = hl_device_list_finish(&list, "guest", e);
-        if (rc == 0)
-            rc = hl_devices_add(&ctx, 7, &list, e);
-        finish(rc, e);
-    }
-    return pid;
-}
-
-static pid_t release(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
-
-        hl_devices_release(&ctx, 7);
-        _exit(0);
-    }
-    return pid;
-}
-
 static struct hl_ctx there_ctx(void)
 {
     return (struct hl_ctx){NULL, rig_xs, 5};
@@ -187,7 +151,7 @@ static bool connected(void)
     pid_t us, them;
 
     begin();
-    us = add(spec());
+    us = rig_add(7, HL_DEVICE_VBD, spec());
     if (!soon(back_there))
         return false;
     them = work();
@@ -215,7 +179,7 @@ static void layout(void)
     pid_t us, them;
 
     begin();
-    us = add(spec());
+    us = rig_add(7, HL_DEVICE_VBD, spec());
     CHECK(soon(back_there));
     CHECK_STR(perms(BACK), "n5r7");
     CHECK_STR(perms(BACK "/params"), "n5r7");
@@ -249,7 +213,7 @@ static void taken_away(void)
     put(BACK "/state", "4");
     put("/local/domain/5/error/backend/qdisk/7/51712/error", "a word");
     put("/local/domain/7/error/device/vbd/51712/error", "another");
-    us = release();
+    us = rig_release(7);
     CHECK(soon(front_gone));
     CHECK_STR(value(BACK "/online"), "0");
     CHECK(work_now() == HOTPLUG_LET_GO);
@@ -271,7 +235,7 @@ static void closing(void)
     CHECK(work_now() == HOTPLUG_LET_GO);
     CHECK(answer(work()) == 0);
     CHECK(!there(BACK) && !there(RECORD) && there(FRONT));
-    CHECK(answer(release()) == 0);
+    CHECK(answer(rig_release(7)) == 0);
     CHECK(nothing_left());
 }
 
@@ -280,7 +244,7 @@ static void failure(void)
     pid_t us;
 
     begin();
-    us = add(DISK "/nothere/image");
+    us = rig_add(7, HL_DEVICE_VBD, DISK "/nothere/image");
     CHECK(soon(back_there));
     CHECK(answer(work()) == 1);
     CHECK(answer(us) == 1);
@@ -291,12 +255,12 @@ static void failure(void)
 static void nobody(void)
 {
     begin();
-    CHECK(answer(add("vdev=xvda,backend=other,target=/x")) == 1);
+    CHECK(answer(rig_add(7, HL_DEVICE_VBD, "vdev=xvda,backend=other,target=/x")) == 1);
     CHECK(strstr(said(), "no such domain") != NULL);
     CHECK(!there("/libxl/7") && !there("/local/domain/7/device"));
     /* It went between the question and the answer: nothing is written below its name. */
     (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain/5");
-    CHECK(answer(add(spec())) == 1);
+    CHECK(answer(rig_add(7, HL_DEVICE_VBD, spec())) == 1);
     CHECK(strstr(said(), "/local/domain/5") != NULL);
     CHECK(!there("/local/domain/5") && !there("/libxl/7") && !there("/local/domain/7/device"));
 }
@@ -305,14 +269,14 @@ static void dead(void)
 {
     begin();
     lives = false;
-    CHECK(answer(add(spec())) == 1);
+    CHECK(answer(rig_add(7, HL_DEVICE_VBD, spec())) == 1);
     CHECK(strstr(said(), "has ended") != NULL);
     CHECK(nothing_left());
     /* While it serves: nobody is waited for, and nothing grows again in its place. */
     CHECK(connected());
     lives = false;
     (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain/5");
-    CHECK(answer(release()) == 0);
+    CHECK(answer(rig_release(7)) == 0);
     CHECK(!there("/local/domain/5") && !there("/libxl/7") && !there("/local/domain/7/device"));
 }
 
@@ -345,14 +309,14 @@ static void hostile_words(void)
     pid_t us;
 
     begin();
-    us = add(spec());
+    us = rig_add(7, HL_DEVICE_VBD, spec());
     CHECK(soon(back_there));
     put(BACK "/hotplug-error", "one\033[2Jtwo\nthree");
     CHECK(answer(us) == 1);
     text = said();
     CHECK(strstr(text, "one?[2Jtwo?three") != NULL);
     begin();
-    us = add(spec());
+    us = rig_add(7, HL_DEVICE_VBD, spec());
     CHECK(soon(back_there));
     memset(longest, 'x', sizeof(longest) - 1);
     put("/local/domain/5/error/backend/qdisk/7/51712/error", longest);

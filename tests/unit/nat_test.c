@@ -348,42 +348,6 @@ static void begin(void)
     }
 }
 
-static pid_t add(uint32_t domid)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
-        struct hl_error *e = hl_error_new();
-        struct hl_device_list list = {NULL, 0};
-        struct hl_device d;
-        char why[128];
-        int rc = hl_device_parse(HL_DEVICE_VIF, "mode=nat,mac=" MAC, &d, why, sizeof(why));
-
-        if (rc == 0)
-            rc = hl_device_list_add(&list, &d);
-        if (rc == 0)
-            rc = hl_device_list_finish(&list, "guest", e);
-        if (rc == 0)
-            rc = hl_devices_add(&ctx, domid, &list, e);
-        finish(rc, e);
-    }
-    return pid;
-}
-
-static pid_t release(uint32_t domid)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
-
-        hl_devices_release(&ctx, domid);
-        _exit(0);
-    }
-    return pid;
-}
-
 static uint32_t asked;
 
 static bool back_there(void)
@@ -412,7 +376,7 @@ static const char *usual(uint32_t domid)
 
 static bool create(uint32_t domid)
 {
-    pid_t pid = add(domid);
+    pid_t pid = rig_add(domid, HL_DEVICE_VIF, "mode=nat,mac=" MAC);
     char path[96];
 
     asked = domid;
@@ -445,7 +409,7 @@ static void last_lingers(void)
     begin();
     CHECK(create(7));
     CHECK(network_there() && is_port("vif7.0"));
-    us = release(7);
+    us = rig_release(7);
     CHECK(soon(front_gone));
     name_goes(7);
     rest_ms(200);
@@ -463,7 +427,7 @@ static void restart(void)
 
     begin();
     CHECK(create(7));
-    us = release(7);
+    us = rig_release(7);
     CHECK(soon(front_gone));
     name_goes(7);
     CHECK(create(9));
@@ -472,7 +436,7 @@ static void restart(void)
     finish_end(7);
     CHECK(answer(us) == 0);
     CHECK(network_there() && is_port("vif9.0"));
-    us = release(9);
+    us = rig_release(9);
     asked = 9;
     CHECK(soon(front_gone));
     name_goes(9);
