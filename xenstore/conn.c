@@ -210,11 +210,29 @@ size_t conn_out_peek(struct conn *c, const void **data)
     return c->out->len - c->out_done;
 }
 
+unsigned int conn_out_gather(struct conn *c, struct iovec *parts, unsigned int max)
+{
+    size_t done = c->out_done;
+    unsigned int n = 0;
+    struct msg *m;
+
+    for (m = c->out; m && n < max; m = m->next) {
+        parts[n++] = (struct iovec){m->data + done, m->len - done};
+        done = 0;
+    }
+    return n;
+}
+
 void conn_out_done(struct conn *c, size_t len)
 {
-    c->out_done += (uint32_t)len;
-    c->out_bytes -= (uint32_t)len;
-    if (c->out_done == c->out->len) {
-        pop_message(c);
+    while (len) {
+        size_t left = c->out->len - c->out_done, n = len < left ? len : left;
+
+        c->out_done += (uint32_t)n;
+        c->out_bytes -= (uint32_t)n;
+        len -= n;
+        if (n == left) {
+            pop_message(c);
+        }
     }
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "xenstore/mem.h"
 #include "xenstore/quota.h"
@@ -163,6 +164,8 @@ void conn_queue(struct conn *c, struct msg *m);
 
 /* The next bytes to send: 0 if there are none. conn_out_done() says how many went. */
 size_t conn_out_peek(struct conn *c, const void **data);
+/* The same of several messages at once: how many parts of at most `max` were filled in. */
+unsigned int conn_out_gather(struct conn *c, struct iovec *parts, unsigned int max);
 void conn_out_done(struct conn *c, size_t len);
 
 /* True while the connection may have another request handled: it reads its answers. */

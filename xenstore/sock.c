@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,10 +21,14 @@ struct socket_conn {
     struct conn *conn;
     int fd;
     uint32_t events; /* what the loop waits for */
-    size_t got;      /* bytes of header and payload */
-    struct xsd_sockmsg hdr;
-    char payload[XENSTORE_PAYLOAD_MAX];
+    /* Requests that were read and not handled yet, from `at` on; the last one may be there in part. */
+    size_t at, end;
+    char in[4 * sizeof(struct xsd_sockmsg) + 2 * XENSTORE_PAYLOAD_MAX];
 };
+
+/* A tool sends at once what belongs together: so many requests are handled before others have their turn. */
+#define SOCKET_TURN  64u
+#define SEND_AT_ONCE 64u
 
 static const char *const names[2] = {"socket", "socket_ro"};
 
@@ -47,10 +52,29 @@ static void close_conn(struct daemon *d, struct socket_conn *s)
     free(s);
 }
 
-/* Waits for what can be used: requests only while the answers are read. */
+/* The request at the head of what was read: 1 it is whole, 0 not yet, -1 it breaks the rules. */
+static int next_request(const struct socket_conn *s, struct xsd_sockmsg *hdr)
+{
+    size_t have = s->end - s->at;
+
+    if (have < sizeof(*hdr)) {
+        return 0;
+    }
+    memcpy(hdr, s->in + s->at, sizeof(*hdr));
+    if (hdr->len > XENSTORE_PAYLOAD_MAX) {
+        return -1;
+    }
+    return have >= sizeof(*hdr) + hdr->len;
+}
+
+/* Waits for what can be used: requests only while the answers are read. Of requests that lie here already the socket says
+ * nothing: that it takes output is the sign to go on. */
 static void update_events(struct daemon *d, struct socket_conn *s)
 {
-    uint32_t events = (conn_may_request(s->conn) ? EPOLLIN : 0u) | (s->conn->out ? EPOLLOUT : 0u);
+    struct xsd_sockmsg hdr;
+    bool more = next_request(s, &hdr) != 0;
+    uint32_t events = (conn_may_request(s->conn) && !more ? EPOLLIN : 0u) |
+                      (s->conn->out || more ? EPOLLOUT : 0u);
 
     if (events != s->events) {
         s->events = events;
@@ -61,11 +85,11 @@ static void update_events(struct daemon *d, struct socket_conn *s)
 /* Sends what the socket takes; false when it is gone. */
 static bool send_output(struct socket_conn *s)
 {
-    const void *data;
-    size_t len;
+    struct iovec parts[SEND_AT_ONCE];
+    struct msghdr m = {.msg_iov = parts};
 
-    while ((len = conn_out_peek(s->conn, &data))) {
-        ssize_t n = send(s->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while ((m.msg_iovlen = conn_out_gather(s->conn, parts, SEND_AT_ONCE))) {
+        ssize_t n = sendmsg(s->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (n < 0) {
             return errno == EAGAIN || errno == EINTR;
@@ -86,51 +110,52 @@ static void flush_conn(struct daemon *d, struct peer *p)
     update_events(d, s);
 }
 
-/* Reads on: 1 a message is whole, 0 not yet, -1 the client is gone or breaks the rules. */
-static int read_message(struct socket_conn *s)
+/* Reads what is there, as far as there is room; false when the client is gone. */
+static bool read_input(struct socket_conn *s)
 {
-    for (;;) {
-        bool in_header = s->got < sizeof(s->hdr);
-        size_t want = sizeof(s->hdr) + (in_header ? 0 : s->hdr.len) - s->got;
-        char *to = in_header ? (char *)&s->hdr + s->got : s->payload + s->got - sizeof(s->hdr);
-        ssize_t n;
+    ssize_t n;
 
-        if (!in_header && !want) {
-            return 1;
-        }
-        n = recv(s->fd, to, want, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-            return -1;
-        }
-        if (n < 0) {
-            return 0;
-        }
-        s->got += (size_t)n;
-        if (in_header && s->got == sizeof(s->hdr) && s->hdr.len > XENSTORE_PAYLOAD_MAX) {
-            return -1;
-        }
+    memmove(s->in, s->in + s->at, s->end - s->at);
+    s->end -= s->at;
+    s->at = 0;
+    n = recv(s->fd, s->in + s->end, sizeof(s->in) - s->end, MSG_DONTWAIT);
+    if (n < 0) {
+        return errno == EAGAIN || errno == EINTR;
     }
+    s->end += (size_t)n;
+    return n > 0;
+}
+
+/* A turn of requests; false when the client breaks the rules. */
+static bool handle_requests(struct socket_conn *s)
+{
+    unsigned int turn = SOCKET_TURN;
+    struct xsd_sockmsg hdr;
+    int got = 0;
+
+    while (turn-- && conn_may_request(s->conn) && (got = next_request(s, &hdr)) > 0) {
+        const char *payload = s->in + s->at + sizeof(hdr);
+
+        s->at += sizeof(hdr) + hdr.len;
+        request_handle(s->conn, &hdr, payload);
+    }
+    return got >= 0 && !s->conn->broken;
 }
 
 static void conn_ready(struct daemon *d, struct source *source, uint32_t events)
 {
     struct socket_conn *s = (struct socket_conn *)source;
-    unsigned int turn = TURN;
-    int got = 0;
+    struct xsd_sockmsg hdr;
+    bool there = true;
 
-    if (events & EPOLLOUT && !send_output(s)) {
-        close_conn(d, s);
-        return;
+    if (events & EPOLLOUT) {
+        there = send_output(s);
     }
-    while (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && turn-- && conn_may_request(s->conn)) {
-        got = read_message(s);
-        if (got <= 0) {
-            break;
-        }
-        s->got = 0;
-        request_handle(s->conn, &s->hdr, s->payload);
+    /* Only with less than one request there is room for a whole one. */
+    if (there && events & (EPOLLIN | EPOLLHUP | EPOLLERR) && next_request(s, &hdr) == 0) {
+        there = read_input(s);
     }
-    if (got < 0 || s->conn->broken || (events & EPOLLERR)) {
+    if (!there || !handle_requests(s) || events & EPOLLERR) {
         close_conn(d, s);
         return;
     }

@@ -35,22 +35,32 @@ void store_put(struct store_writer *w, const char *base, const char *name, const
         note_failure(w, path);
         return;
     }
-    if (hs_write(w->xs, w->tx, path, value, (size_t)n) < 0)
+    if (hs_batch_write(w->batch, path, value, (size_t)n) < 0)
         note_failure(w, path);
     free(value);
+}
+
+/* What was put is there before anything is asked or removed. */
+static bool flush(struct store_writer *w)
+{
+    const char *path = "";
+
+    if (w->err == 0 && hs_batch_run(w->batch, &path) < 0)
+        note_failure(w, path);
+    return w->err == 0;
 }
 
 static void set_perms(struct store_writer *w, const char *path, const struct hs_perm *perms,
                       unsigned int n)
 {
-    if (w->err == 0 && hs_set_perms(w->xs, w->tx, path, perms, n) < 0)
+    if (w->err == 0 && hs_batch_set_perms(w->batch, path, perms, n) < 0)
         note_failure(w, path);
 }
 
 static void make(struct store_writer *w, const char *path, const struct hs_perm *perms,
                  unsigned int n)
 {
-    if (w->err == 0 && hs_mkdir(w->xs, w->tx, path) < 0)
+    if (w->err == 0 && hs_batch_mkdir(w->batch, path) < 0)
         note_failure(w, path);
     set_perms(w, path, perms, n);
 }
@@ -89,14 +99,14 @@ void store_make_guests(struct store_writer *w, const char *base, const char *nam
     if (w->err != 0)
         return;
     snprintf(path, sizeof(path), "%s/%s", base, name);
-    if (hs_write(w->xs, w->tx, path, "", 0) < 0)
+    if (hs_batch_write(w->batch, path, "", 0) < 0)
         note_failure(w, path);
     set_perms(w, path, &perm, 1);
 }
 
 void store_remove(struct store_writer *w, const char *path)
 {
-    if (w->err == 0 && hs_rm_prune(w->xs, w->tx, path) < 0)
+    if (flush(w) && hs_rm_prune(w->xs, w->tx, path) < 0)
         note_failure(w, path);
 }
 
@@ -106,7 +116,7 @@ void store_remove_below(struct store_writer *w, const char *base, const char *pa
     unsigned int n = 0;
 
     snprintf(up, sizeof(up), "%s", path);
-    while (w->err == 0 && n == 0 && strlen(up) > strlen(base)) {
+    while (flush(w) && n == 0 && strlen(up) > strlen(base)) {
         char **names;
 
         if (hs_rm(w->xs, w->tx, up) < 0 && errno != ENOENT)
@@ -121,7 +131,7 @@ void store_remove_below(struct store_writer *w, const char *base, const char *pa
 
 bool store_has(struct store_writer *w, const char *path)
 {
-    return w->err == 0 && hs_exists(w->xs, w->tx, path) == 1;
+    return flush(w) && hs_exists(w->xs, w->tx, path) == 1;
 }
 
 void store_missing(struct store_writer *w, const char *path)
@@ -130,26 +140,38 @@ void store_missing(struct store_writer *w, const char *path)
     note_failure(w, path);
 }
 
+/* One attempt: 0, or the errno. */
+static int attempt(struct store_writer *w, void (*fill)(struct store_writer *w, void *opaque),
+                   void *opaque)
+{
+    w->tx = hs_tx_start(w->xs);
+    if (w->tx == HS_TX_NONE)
+        return errno;
+    w->batch = hs_batch_new(w->xs, w->tx);
+    if (w->batch == NULL)
+        w->err = ENOMEM;
+    else
+        fill(w, opaque);
+    (void)flush(w);
+    hs_batch_free(w->batch);
+    if (w->err != 0) {
+        hs_tx_abort(w->xs, w->tx);
+        return w->err;
+    }
+    return hs_tx_commit(w->xs, w->tx) == 0 ? 0 : errno;
+}
+
 int store_transact(struct hs *xs, uint32_t domid,
                    void (*fill)(struct store_writer *w, void *opaque), void *opaque,
                    const char *step, struct hl_error *e)
 {
     for (;;) {
         struct store_writer w = {.xs = xs, .domid = domid};
+        int err = attempt(&w, fill, opaque);
 
-        w.tx = hs_tx_start(xs);
-        if (w.tx == HS_TX_NONE)
-            return hl_fail(e, errno, step, NULL, NULL);
-        fill(&w, opaque);
-        if (w.err != 0) {
-            hs_tx_abort(xs, w.tx);
-            if (w.err != EAGAIN)
-                return hl_fail(e, w.err, step, w.failed, NULL);
-            continue;
-        }
-        if (hs_tx_commit(xs, w.tx) == 0)
+        if (err == 0)
             return 0;
-        if (errno != EAGAIN)
-            return hl_fail(e, errno, step, NULL, NULL);
+        if (err != EAGAIN)
+            return hl_fail(e, err, step, *w.failed == '\0' ? NULL : w.failed, NULL);
     }
 }

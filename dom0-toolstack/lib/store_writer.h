@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing many nodes in one transaction: after the first failure nothing more is sent, and the caller
- * looks once, at the end. Internal to the library.
+ * Writing many nodes in one transaction: what is put goes to xenstored together, when something is asked or at the end.
+ * After the first failure nothing more is sent, and the caller looks once, at the end. Internal to the library.
  */
 #ifndef HL_STORE_WRITER_H
 #define HL_STORE_WRITER_H
@@ -18,8 +18,9 @@ struct hl_error;
 struct store_writer {
     struct hs *xs;
     hs_tx_t tx;
-    uint32_t domid; /* whose nodes they are */
-    int err;        /* errno of the first failure */
+    struct hs_batch *batch; /* what is not sent yet */
+    uint32_t domid;         /* whose nodes they are */
+    int err;                /* errno of the first failure */
     char failed[STORE_PATH_SIZE];
 };
 

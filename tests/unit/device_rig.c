@@ -20,21 +20,14 @@ static pid_t daemon_pid;
 
 /* ---- the daemon ---- */
 
-bool rig_start(const char *xenstored)
+static bool run_daemon(const char *xenstored)
 {
     char log[64];
 
-    if (mkdtemp(rig_dir) == NULL)
-        return false;
     snprintf(log, sizeof(log), "%s/log", rig_dir);
-    setenv("XENSTORED_RUNDIR", rig_dir, 1);
-    unsetenv("XENSTORED_PATH");
-    setenv("HOSPES_RUN_DIR", rig_dir, 1);
-    setenv("HOSPES_STATE_DIR", rig_dir, 1);
-    setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
     daemon_pid = fork();
     if (daemon_pid == 0) {
-        int fd = open(log, O_WRONLY | O_CREAT, 0600);
+        int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
         dup2(fd, STDOUT_FILENO);
         dup2(fd, STDERR_FILENO);
@@ -46,6 +39,25 @@ bool rig_start(const char *xenstored)
         rig_xs = hs_open(HS_SOCKET);
     }
     return rig_xs != NULL;
+}
+
+bool rig_restart(const char *xenstored)
+{
+    kill(daemon_pid, SIGKILL);
+    waitpid(daemon_pid, NULL, 0);
+    return run_daemon(xenstored);
+}
+
+bool rig_start(const char *xenstored)
+{
+    if (mkdtemp(rig_dir) == NULL)
+        return false;
+    setenv("XENSTORED_RUNDIR", rig_dir, 1);
+    unsetenv("XENSTORED_PATH");
+    setenv("HOSPES_RUN_DIR", rig_dir, 1);
+    setenv("HOSPES_STATE_DIR", rig_dir, 1);
+    setenv("HOSPES_XL_CONF", "/nothere/xl.conf", 1);
+    return run_daemon(xenstored);
 }
 
 void rig_stop(void)

@@ -18,6 +18,8 @@ extern struct hs *rig_xs;
 
 /* false: see the file "log" in the folder. */
 bool rig_start(const char *xenstored);
+/* Kills it, and starts one that finds what it left. */
+bool rig_restart(const char *xenstored);
 /* Its end, and the folder's. */
 void rig_stop(void);
 

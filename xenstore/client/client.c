@@ -374,22 +374,31 @@ struct hs_perm *hs_get_perms(struct hs *h, hs_tx_t tx, const char *path, unsigne
     return perms;
 }
 
+int hs_perms_format(const struct hs_perm *perms, unsigned int n, char text[XENSTORE_PAYLOAD_MAX],
+                    size_t *len)
+{
+    unsigned int i;
+
+    *len = 0;
+    for (i = 0; i < n; i++) {
+        if (*len + 12 > XENSTORE_PAYLOAD_MAX) {
+            errno = E2BIG;
+            return -1;
+        }
+        hs_perm_format(&perms[i], text + *len);
+        *len += strlen(text + *len) + 1;
+    }
+    return 0;
+}
+
 int hs_set_perms(struct hs *h, hs_tx_t tx, const char *path, const struct hs_perm *perms,
                  unsigned int n)
 {
     char text[XENSTORE_PAYLOAD_MAX];
     struct hs_part parts[] = {{path, strlen(path) + 1}, {text, 0}};
-    unsigned int i;
 
-    for (i = 0; i < n; i++) {
-        if (parts[1].len + 12 > sizeof(text)) {
-            errno = E2BIG;
-            return -1;
-        }
-        hs_perm_format(&perms[i], text + parts[1].len);
-        parts[1].len += strlen(text + parts[1].len) + 1;
-    }
-    return hs_tell(h, XS_SET_PERMS, tx, parts, 2);
+    return hs_perms_format(perms, n, text, &parts[1].len) ? -1
+                                                          : hs_tell(h, XS_SET_PERMS, tx, parts, 2);
 }
 
 /* ---- transactions ------------------------------------------------------------------------- */

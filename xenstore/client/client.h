@@ -3,6 +3,8 @@
 #ifndef HOSPES_XENSTORE_CLIENT_PRIVATE_H
 #define HOSPES_XENSTORE_CLIENT_PRIVATE_H
 
+#include <sys/types.h>
+
 #include "hypercalls/abi/io-xs_wire.h"
 #include "xenstore/client/xs_client.h"
 
@@ -33,6 +35,9 @@ struct hs {
     struct hs_set_watch *watches;
     struct hs_txn *txns;
     unsigned int ntxns;
+    /* What was read together with the message before; nothing of it lies here while the caller waits on hs_fd(). */
+    char in[2048];
+    size_t in_at, in_end;
     /* A message that has come in part. */
     struct xsd_sockmsg hdr;
     char *body;
@@ -53,9 +58,19 @@ char *hs_talk(struct hs *h, uint32_t type, hs_tx_t tx, const struct hs_part *par
 char *hs_ask(struct hs *h, uint32_t type, hs_tx_t tx, const char *arg, size_t *len);
 int hs_tell(struct hs *h, uint32_t type, hs_tx_t tx, const struct hs_part *parts, unsigned int n);
 
-/* Reads what has come, without waiting: 1 when an answer is complete (*reply; NULL for an error, its
- * errno in *err), 0 when more must come, -1 when the connection is gone. Queues events. */
-int hs_receive(struct hs *h, char **reply, size_t *len, int *err);
+/* Reads what has come: 1 when an answer is complete (*reply; NULL for an error, its errno in *err), 0 when more must
+ * come (never with `wait`), -1 when the connection is gone. Queues events. */
+int hs_receive(struct hs *h, bool wait, char **reply, size_t *len, int *err);
+
+/* The answers are there: makes events of what was read beyond them. */
+void hs_take_rest(struct hs *h);
+
+/* The number by which the daemon knows a transaction; false with its error in *err where it does not. */
+bool hs_wire_txn(const struct hs *h, hs_tx_t tx, uint32_t *wire, int *err);
+
+/* A list of permissions as a message has it. E2BIG: too long. */
+int hs_perms_format(const struct hs_perm *perms, unsigned int n, char text[XENSTORE_PAYLOAD_MAX],
+                    size_t *len);
 
 /* Connects (again). 0 or -1. Waits for the daemon up to ten seconds if wait is set. */
 int hs_connect(struct hs *h, bool wait);
@@ -63,5 +78,8 @@ void hs_disconnect(struct hs *h);
 
 /* Waits for input or output on the connection: 1, or 0 at the time limit. */
 int hs_poll(struct hs *h, short events, int timeout_ms);
+
+/* Sends what the connection takes at once: how much, 0 if nothing, -1 if it is gone. */
+ssize_t hs_send_some(struct hs *h, const void *data, size_t len);
 
 #endif

@@ -158,7 +158,7 @@ static int collect(struct hs *h)
         return revive(h);
     }
     do {
-        got = hs_receive(h, &reply, &len, &err);
+        got = hs_receive(h, false, &reply, &len, &err);
         if (got > 0) {
             free(reply); /* nobody waits for it any more */
         }

@@ -49,7 +49,7 @@ static int connect_socket(unsigned int flags)
     if (fd < 0) {
         return -1;
     }
-    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) || fcntl(fd, F_SETFL, O_NONBLOCK)) {
+    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa))) {
         saved = errno;
         close(fd);
         errno = saved;
@@ -124,7 +124,7 @@ void hs_disconnect(struct hs *h)
     h->fd = -1;
     free(h->body);
     h->body = NULL;
-    h->got = 0;
+    h->got = h->in_at = h->in_end = 0;
 }
 
 struct hs *hs_open(unsigned int flags)
@@ -192,41 +192,87 @@ int hs_poll(struct hs *h, short events, int timeout_ms)
     return n > 0;
 }
 
+ssize_t hs_send_some(struct hs *h, const void *data, size_t len)
+{
+    ssize_t n;
+
+    do {
+        n = h->is_socket ? send(h->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT)
+                         : write(h->fd, data, len);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN) {
+        return 0;
+    }
+    return n > 0 ? n : -1;
+}
+
 static int send_bytes(struct hs *h, const void *data, size_t len)
 {
     const char *p = data;
 
     while (len) {
-        ssize_t n = h->is_socket ? send(h->fd, p, len, MSG_NOSIGNAL) : write(h->fd, p, len);
+        ssize_t n = hs_send_some(h, p, len);
 
-        if (n > 0) {
-            p += n;
-            len -= (size_t)n;
-        } else if (n < 0 && errno == EAGAIN) {
-            hs_poll(h, POLLOUT, -1);
-        } else if (n == 0 || errno != EINTR) {
+        if (n < 0) {
             return -1;
         }
+        if (n == 0) {
+            hs_poll(h, POLLOUT, -1);
+        }
+        p += n;
+        len -= (size_t)n;
     }
     return 0;
 }
 
-/* Takes up to len bytes: how many, 0 if none are there now, -1 if the connection is gone. */
-static ssize_t take_bytes(struct hs *h, void *data, size_t len)
+/* The socket itself waits; the device never does, since Linux's poll() needs it so. */
+static ssize_t read_bytes(struct hs *h, bool wait, void *data, size_t len)
 {
-    ssize_t n;
+    for (;;) {
+        ssize_t n =
+            h->is_socket ? recv(h->fd, data, len, wait ? 0 : MSG_DONTWAIT) : read(h->fd, data, len);
 
-    do {
-        n = read(h->fd, data, len);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        return errno == EAGAIN ? 0 : -1;
+        if (n > 0) {
+            return n;
+        }
+        if (n == 0) {
+            errno = EPIPE;
+            return -1;
+        }
+        if (errno == EAGAIN && !wait) {
+            return 0;
+        }
+        if (errno == EAGAIN) {
+            hs_poll(h, POLLIN, -1);
+        } else if (errno != EINTR) {
+            return -1;
+        }
     }
-    if (n == 0) {
-        errno = EPIPE;
-        return -1;
+}
+
+/* Takes up to len bytes: how many, 0 if none are there now, -1 if the connection is gone. */
+static ssize_t take_bytes(struct hs *h, bool wait, void *data, size_t len)
+{
+    size_t have = h->in_end - h->in_at;
+
+    if (!have && len >= sizeof(h->in)) {
+        return read_bytes(h, wait, data, len);
     }
-    return n;
+    if (!have) {
+        ssize_t n = read_bytes(h, wait, h->in, sizeof(h->in));
+
+        if (n <= 0) {
+            return n;
+        }
+        h->in_at = 0;
+        h->in_end = have = (size_t)n;
+    }
+    if (len > have) {
+        len = have;
+    }
+    memcpy(data, h->in + h->in_at, len);
+    h->in_at += len;
+    return (ssize_t)len;
 }
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -249,11 +295,12 @@ static int queue_event(struct hs *h)
     memcpy(text, h->body, len);
     text[len] = '\0';
     *e = (struct hs_pending){.event = {text, text + plen + 1}};
-    *h->last_event = e;
-    h->last_event = &e->next;
-    if (write(h->wake_fd, &one, sizeof(one)) < 0) {
+    /* One is enough for any number of them: it is taken away with the last. */
+    if (!h->events && write(h->wake_fd, &one, sizeof(one)) < 0) {
         /* The counter is full: the descriptor is readable anyway. */
     }
+    *h->last_event = e;
+    h->last_event = &e->next;
     return 0;
 }
 
@@ -270,10 +317,10 @@ static int errno_of(const char *name)
 }
 
 /* Goes on reading a message: 1 it is whole, 0 not yet, -1 gone. */
-static int read_message(struct hs *h)
+static int read_message(struct hs *h, bool wait)
 {
     while (h->got < sizeof(h->hdr)) {
-        ssize_t n = take_bytes(h, (char *)&h->hdr + h->got, sizeof(h->hdr) - h->got);
+        ssize_t n = take_bytes(h, wait, (char *)&h->hdr + h->got, sizeof(h->hdr) - h->got);
 
         if (n <= 0) {
             return (int)n;
@@ -292,7 +339,7 @@ static int read_message(struct hs *h)
     }
     while (h->got < sizeof(h->hdr) + h->hdr.len) {
         size_t have = h->got - sizeof(h->hdr);
-        ssize_t n = take_bytes(h, h->body + have, h->hdr.len - have);
+        ssize_t n = take_bytes(h, wait, h->body + have, h->hdr.len - have);
 
         if (n <= 0) {
             return (int)n;
@@ -303,12 +350,12 @@ static int read_message(struct hs *h)
     return 1;
 }
 
-int hs_receive(struct hs *h, char **reply, size_t *len, int *err)
+int hs_receive(struct hs *h, bool wait, char **reply, size_t *len, int *err)
 {
     int got;
 
     for (;;) {
-        got = read_message(h);
+        got = read_message(h, wait);
         if (got <= 0) {
             return got;
         }
@@ -333,6 +380,27 @@ int hs_receive(struct hs *h, char **reply, size_t *len, int *err)
         *reply = NULL;
     }
     return 1;
+}
+
+void hs_take_rest(struct hs *h)
+{
+    uint64_t one = 1;
+    char *reply;
+    size_t len;
+    int err, got = 1;
+
+    while (got > 0 && h->in_at < h->in_end) {
+        got = hs_receive(h, false, &reply, &len, &err);
+        if (got > 0) {
+            free(reply); /* nobody waits for it */
+        }
+    }
+    if (got < 0) {
+        hs_disconnect(h);
+        if (write(h->wake_fd, &one, sizeof(one)) < 0) {
+            /* The counter is full: whoever waits on hs_fd() wakes up and connects anew. */
+        }
+    }
 }
 
 static int send_request(struct hs *h, uint32_t type, uint32_t tx, const struct hs_part *parts,
@@ -377,18 +445,15 @@ static int exchange(struct hs *h, uint32_t type, uint32_t tx, const struct hs_pa
         return -1;
     }
     for (;;) {
-        got = hs_receive(h, reply, len, err);
+        got = hs_receive(h, true, reply, len, err);
         if (got < 0) {
             return -1;
         }
-        if (got && h->hdr.req_id == h->last_id) {
+        if (h->hdr.req_id == h->last_id) {
+            hs_take_rest(h);
             return 0;
         }
-        if (got) {
-            free(*reply); /* the answer to a request that was given up */
-        } else {
-            hs_poll(h, POLLIN, -1);
-        }
+        free(*reply); /* the answer to a request that was given up */
     }
 }
 
@@ -437,7 +502,7 @@ static int reconnect(struct hs *h)
     return -1;
 }
 
-static bool wire_txn(const struct hs *h, hs_tx_t tx, uint32_t *wire, int *err)
+bool hs_wire_txn(const struct hs *h, hs_tx_t tx, uint32_t *wire, int *err)
 {
     *wire = 0;
     if (tx == HS_TX_NONE) {
@@ -460,7 +525,7 @@ char *hs_talk(struct hs *h, uint32_t type, hs_tx_t tx, const struct hs_part *par
     size_t rlen;
     int err;
 
-    if (!wire_txn(h, tx, &wire, &err)) {
+    if (!hs_wire_txn(h, tx, &wire, &err)) {
         errno = err;
         return NULL;
     }

@@ -135,6 +135,28 @@ hs_tx_t hs_tx_start(struct hs *h);
 int hs_tx_commit(struct hs *h, hs_tx_t tx);
 void hs_tx_abort(struct hs *h, hs_tx_t tx);
 
+/* ---- many changes in a transaction -------------------------------------------------------- */
+
+/*
+ * Changes that are collected and go to the daemon together: one wait for all answers in place of one for each. The
+ * daemon makes them in their order; one that fails does not keep it from those behind, so give the transaction up then.
+ * A batch may be filled and run again until its transaction ends.
+ */
+struct hs_batch;
+
+struct hs_batch *hs_batch_new(struct hs *h, hs_tx_t tx);
+void hs_batch_free(struct hs_batch *b);
+
+/* As the calls of one change; nothing is sent yet. E2BIG, ENOMEM. */
+int hs_batch_write(struct hs_batch *b, const char *path, const void *data, size_t len);
+int hs_batch_mkdir(struct hs_batch *b, const char *path);
+int hs_batch_set_perms(struct hs_batch *b, const char *path, const struct hs_perm *perms,
+                       unsigned int n);
+
+/* Sends what was collected and forgets it. On failure errno is that of the first change that failed, and *path (path may be
+ * NULL) its node, good until something is added. EAGAIN as of any request of a transaction. */
+int hs_batch_run(struct hs_batch *b, const char **path);
+
 /* ---- watches ----------------------------------------------------------------------------- */
 
 /* One event: both strings live in the same allocation, freed by free(event). */
