@@ -24,12 +24,12 @@ $(TOOLSTACK_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(TOOLSTACK_UNIT_OBJ)
 
 # These want a real xenstored, and play what is around: who lives, according to the hypervisor; the kernel and what it says of
 # devices (the linker's --wrap).
-TOOLSTACK_RIG_TESTS := $(B)/test/driver_domain_test $(B)/test/nat_test $(B)/test/cdrom_test $(B)/test/xs_batch_test
+TOOLSTACK_RIG_TESTS := $(B)/test/driver_domain_test $(B)/test/nat_test $(B)/test/attach_test $(B)/test/xs_batch_test
 TOOLSTACK_PLAYED := driver_domain
 $(B)/test/nat_test: TOOLSTACK_PLAYED := net
 $(B)/test/nat_test: UNIT_LIBS := -Wl,--wrap=access,--wrap=opendir,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=fsync
-$(B)/test/cdrom_test $(B)/test/xs_batch_test: TOOLSTACK_PLAYED :=
-$(B)/test/cdrom_test: UNIT_LIBS := -Wl,--wrap=hv_domain_info,--wrap=device_wait_taken_up,--wrap=usleep
+$(B)/test/attach_test $(B)/test/xs_batch_test: TOOLSTACK_PLAYED :=
+$(B)/test/attach_test: UNIT_LIBS := -Wl,--wrap=hv_domain_info,--wrap=device_wait_taken_up,--wrap=usleep
 $(TOOLSTACK_RIG_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(B)/unit/tests/unit/device_rig.o $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_LIBS) -o $@ $(filter-out %/lib/$(TOOLSTACK_PLAYED).o,$^) $(LIBHOSPES_LIBS)

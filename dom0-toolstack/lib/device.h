@@ -185,7 +185,8 @@ int hl_devices_add(struct hl_ctx *ctx, uint32_t domid, const struct hl_device_li
 
 /*
  * The same for one more device of a domain that lives; gives it a number and defaults, and enters it
- * in the domain's record (record.h). hl_device_remove() takes it out there.
+ * in the domain's record (record.h). hl_device_remove() takes it out there. One of a number that the guest had before is
+ * waited for: -ETIMEDOUT, and it is gone again, where the guest does not take it up.
  */
 int hl_device_attach(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, struct hl_error *e);
 

@@ -83,6 +83,7 @@ struct device_job {
     uint32_t major, minor;
     char name[32]; /* vif: the interface */
     bool added;    /* the nodes are written */
+    bool used;     /* removing: a driver in the guest had it */
 };
 
 struct device_class {

@@ -6,6 +6,7 @@
  *   both ends in xenstore   front  /local/domain/N/device/KIND/D           belongs to the guest
  *                           back   /local/domain/B/backend/KIND/N/D        B's, the guest may read it
  *   for the toolstack       copy   /libxl/N/device/KIND/D                  what there is to undo
+ *                           left   /libxl/N/left/KIND/D                    the guest had it, and may not know that it went
  *
  * B is 0, or the driver domain that serves the device (backend=): it does the host's half and takes its folder away when
  * that is undone (hotplug.c). Where it is dead nobody is waited for.
@@ -174,16 +175,26 @@ int hl_devices_add(struct hl_ctx *ctx, uint32_t domid, const struct hl_device_li
 
 /* ---- taking away -------------------------------------------------------------------------- */
 
+static void left_path(const struct device_job *j, char path[STORE_PATH_SIZE])
+{
+    snprintf(path, STORE_PATH_SIZE, "/libxl/%" PRIu32 "/left/%s/%" PRIu32, j->domid, j->class->name,
+             j->devid);
+}
+
 /* The front ends' folders go: a kernel's back end then lets go at once. A driver domain's programs are told. */
 static void remove_fronts(struct store_writer *w, void *opaque)
 {
     struct set *set = opaque;
+    char path[STORE_PATH_SIZE];
 
     for (size_t i = 0; i < set->count; i++) {
         const struct device_job *j = &set->jobs[i];
 
         if (j->elsewhere && store_has(w, j->back))
             store_put(w, j->back, "online", "0");
+        left_path(j, path);
+        if (j->used)
+            store_put(w, path, "backend", "%s", j->back);
         store_remove(w, j->front);
     }
 }
@@ -391,6 +402,7 @@ static int remove_locked(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind
 
     if (rc == 0)
         rc = hl_fault("ask the guest to let go", e);
+    j.used = rc == 0 && device_state(ctx, j.front) > DEVICE_INITIALISING;
     if (rc == 0)
         rc = close_device(&j, force, e);
     if (rc == 0)
@@ -418,6 +430,98 @@ int hl_device_remove(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kin
     return rc;
 }
 
+/* ---- devices that come again -------------------------------------------------------------- */
+
+/*
+ * Linux in the guest looks, when it is told of a change below "device", whether the device is there. If one went and came
+ * again before it looked, it keeps the closed one that it had, and never connects (xenbus_dev_changed() in
+ * drivers/xen/xenbus/xenbus_probe.c). Nothing says that it has looked, but an end that leaves the state Initialising. So a
+ * device that a guest had is waited for when it comes again, and one that is not taken up goes once more, for longer.
+ */
+static const struct {
+    unsigned int away_ms, seconds;
+} tries[] = {{100, 5}, {1000, 10}, {5000, 30}};
+
+#define TRIES (sizeof(tries) / sizeof(tries[0]))
+
+static bool was_left(const struct device_job *j)
+{
+    char path[STORE_PATH_SIZE];
+
+    left_path(j, path);
+    return hs_exists(j->ctx->xs, HS_TX_NONE, path) == 1;
+}
+
+static void remove_left(struct store_writer *w, void *opaque)
+{
+    char path[STORE_PATH_SIZE];
+
+    left_path(opaque, path);
+    if (store_has(w, path))
+        store_remove(w, path);
+}
+
+static void forget_left(struct device_job *j)
+{
+    (void)store_transact(j->ctx->xs, j->domid, remove_left, j, "forget that a device went", NULL);
+}
+
+/* Adds a device by `add`. 0, 1 if it came again and the guest does not take it up, or a negative errno. */
+static int bring(struct device_job *j, struct hl_device *d,
+                 int (*add)(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d,
+                            struct hl_error *e),
+                 struct hl_error *e)
+{
+    for (size_t i = 0; i < TRIES; i++) {
+        bool again = was_left(j);
+        int rc = i == 0 ? 0 : remove_locked(j->ctx, j->domid, d->kind, j->devid, true, e);
+
+        if (rc != 0)
+            return rc;
+        if (again)
+            usleep(tries[i].away_ms * 1000);
+        rc = add(j->ctx, j->domid, d, e);
+        if (rc != 0 || !again)
+            return rc;
+        rc = device_wait_taken_up(j, tries[i].seconds);
+        if (rc == 0)
+            forget_left(j);
+        if (rc != -ETIMEDOUT)
+            return 0;
+    }
+    /* Who has no driver any more shall not be waited for each time. */
+    forget_left(j);
+    return 1;
+}
+
+static int add_one(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, struct hl_error *e)
+{
+    struct hl_device_list list = {d, 1};
+
+    return add_locked(ctx, domid, &list, e);
+}
+
+static int bring_new(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, struct hl_error *e)
+{
+    const struct device_class *class = device_class(d->kind);
+    const struct device_backend *backend = class->backend(d, e);
+    struct device_job j;
+    int rc;
+
+    if (backend == NULL)
+        return -EOPNOTSUPP;
+    device_job_init(&j, ctx, domid, class, backend, ctx->domid, d->devid);
+    rc = bring(&j, d, add_one, e);
+    if (rc != 1)
+        return rc;
+    (void)remove_locked(ctx, domid, d->kind, d->devid, true, NULL);
+    hl_fail_dom(e, ETIMEDOUT, domid, "attach the device",
+                "the guest, which had one of this number, does not take it up: it is detached");
+    device_job_name(&j, e);
+    hl_error_advise(e, "see whether the guest runs and answers, then attach it once more");
+    return -ETIMEDOUT;
+}
+
 int hl_device_attach(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, struct hl_error *e)
 {
     struct hl_device_list list = {d, 1};
@@ -442,7 +546,7 @@ int hl_device_attach(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, st
         free(name);
     }
     if (rc == 0)
-        rc = add_locked(ctx, domid, &list, e);
+        rc = bring_new(ctx, domid, d, e);
     if (rc == 0) {
         rc = change_record(ctx, domid, d, d->kind, d->devid, e);
         if (rc != 0)
@@ -485,46 +589,16 @@ static int name_server(const struct device_job *j, struct hl_device *d, struct h
 /* Without the medium where there is no other way: the guest keeps its drive. */
 static int bring_drive(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, struct hl_error *e)
 {
-    struct hl_device_list list = {d, 1};
     struct hl_device empty = *d;
-    struct hl_device_list none = {&empty, 1};
-    int rc = add_locked(ctx, domid, &list, e);
+    int rc = add_one(ctx, domid, d, e);
 
     if (rc == 0)
         return 0;
     empty.disk.target = NULL;
     empty.disk.format = HL_DISK_EMPTY;
-    (void)add_locked(ctx, domid, &none, NULL);
+    (void)add_one(ctx, domid, &empty, NULL);
     (void)change_record(ctx, domid, &empty, HL_DEVICE_VBD, d->devid, NULL);
     return rc;
-}
-
-/*
- * Linux in the guest looks, when it is told of a change below "device", whether the device is there. If the drive went and came
- * again before it looked, it keeps the closed one that it had, and never connects (xenbus_dev_changed() in
- * drivers/xen/xenbus/xenbus_probe.c). Nothing says that it has looked, but an end that leaves the state Initialising. So a
- * drive stays away for a moment, and one that is not taken up goes and comes again, for longer.
- */
-static const struct {
-    unsigned int away_ms, seconds;
-} medium_tries[] = {{100, 5}, {1000, 10}, {5000, 30}};
-
-#define MEDIUM_TRIES (sizeof(medium_tries) / sizeof(medium_tries[0]))
-
-/* To a drive that is away; `used`: a guest has to take it up. 0, 1 if it does not, or a negative errno. */
-static int bring_medium(struct device_job *j, struct hl_device *d, bool used, struct hl_error *e)
-{
-    for (size_t i = 0; i < MEDIUM_TRIES; i++) {
-        int rc = i == 0 ? 0 : remove_locked(j->ctx, j->domid, HL_DEVICE_VBD, j->devid, true, e);
-
-        if (rc != 0)
-            return rc;
-        usleep(medium_tries[i].away_ms * 1000);
-        rc = bring_drive(j->ctx, j->domid, d, e);
-        if (rc != 0 || !used || device_wait_taken_up(j, medium_tries[i].seconds) != -ETIMEDOUT)
-            return rc;
-    }
-    return 1;
 }
 
 static int say_not_taken(const struct device_job *j, const char *vdev, struct hl_error *e)
@@ -540,7 +614,6 @@ static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d
 {
     struct device_job j;
     int left, rc = find_drive(ctx, domid, d->devid, d->disk.vdev, &j, e);
-    bool used = rc == 0 && in_use(&j);
 
     if (rc == 0 && j.elsewhere)
         rc = name_server(&j, d, e);
@@ -549,7 +622,7 @@ static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d
         rc = remove_locked(ctx, domid, HL_DEVICE_VBD, d->devid, false, e);
     if (rc != 0)
         return rc;
-    left = bring_medium(&j, d, used, e);
+    left = bring(&j, d, bring_drive, e);
     rc = left < 0 ? left : change_record(ctx, domid, d, HL_DEVICE_VBD, d->devid, e);
     return rc == 0 && left == 1 ? say_not_taken(&j, d->disk.vdev, e) : rc;
 }

@@ -229,7 +229,8 @@ static int look_taken_up(struct device_job *j, void *opaque)
     struct hv_domain_info info;
 
     (void)opaque;
-    if (hv_domain_info(j->ctx->hv, j->domid, &info, NULL) != 0 || info.dying || info.shutdown)
+    if (hv_domain_info(j->ctx->hv, j->domid, &info, NULL) != 0 || info.dying || info.shutdown ||
+        info.paused)
         return -ESRCH;
     return state >= DEVICE_INIT_WAIT && state <= DEVICE_CONNECTED ? 0 : -EAGAIN;
 }

@@ -42,7 +42,7 @@ int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j),
                       struct hl_error *e);
 
 /* Until a driver in the guest has taken the device up: its end has answered, and is not closed. 0, -ETIMEDOUT, or
- * -ESRCH when the guest has ended. */
+ * -ESRCH when the guest has ended or is paused. */
 int device_wait_taken_up(struct device_job *j, unsigned int seconds);
 
 /*

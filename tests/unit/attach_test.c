@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changing the medium of a drive (hl_cdrom_change()) with a guest that behaves as Linux does: its xenbus looks whether a device
- * is there when it has time to, keeps the one that it knows as long as it finds one, and connects each device once. The guest
- * and the drive's back end are played, each by a process; xenstored is real.
+ * Devices that go and come again: detached and attached (hl_device_attach()), and a drive with another medium
+ * (hl_cdrom_change()); with a guest that behaves as Linux does: its xenbus looks whether a device is there when it has time to,
+ * keeps the one that it knows as long as it finds one, and connects each device once. The guest and the drive's back end are
+ * played, each by a process; xenstored is real.
  *
- *   cdrom_test XENSTORED
+ *   attach_test XENSTORED
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,10 +23,12 @@
 
 #define BACK  "/local/domain/0/backend/qdisk/7/51776"
 #define FRONT "/local/domain/7/device/vbd/51776"
+#define COPY  "/libxl/7/device/vbd/51776"
+#define LEFT  "/libxl/7/left"
 
 /* ---- around the library ---- */
 
-static bool dying;
+static bool dying, paused;
 
 /* There is no record of it: change_record() has nothing to do. */
 int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
@@ -38,6 +41,7 @@ int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *
     memset(info, 0, sizeof(*info));
     info->domid = domid;
     info->dying = dying;
+    info->paused = paused;
     return 0;
 }
 
@@ -129,10 +133,21 @@ static void guest_works(struct hs *xs, struct guest *g)
         driver_works(xs, g);
 }
 
+static void begin(void)
+{
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain");
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/libxl");
+    put("/local/domain/7/name", "guest");
+    put("/local/domain/7/error", "");
+}
+
+/* In an empty store: nobody shall see what the test before left. */
 static pid_t start_back_end(void)
 {
-    pid_t pid = fork();
+    pid_t pid;
 
+    begin();
+    pid = fork();
     if (pid == 0) {
         struct hs *xs = hs_open(HS_SOCKET);
 
@@ -165,7 +180,7 @@ static void stop(pid_t pid)
 
 /* ---- the toolstack ---- */
 
-static pid_t attach(void)
+static pid_t attach(const char *target)
 {
     pid_t pid = fork();
 
@@ -173,13 +188,27 @@ static pid_t attach(void)
         struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
         struct hl_error *e = hl_error_new();
         struct hl_device d;
-        char why[128];
-        int rc = hl_device_parse(HL_DEVICE_VBD, "vdev=xvde,access=ro,devtype=cdrom,target=nbd:old",
-                                 &d, why, sizeof(why));
+        char spec[128], why[128];
+        int rc;
 
+        snprintf(spec, sizeof(spec), "vdev=xvde,access=ro,devtype=cdrom,target=%s", target);
+        rc = hl_device_parse(HL_DEVICE_VBD, spec, &d, why, sizeof(why));
         if (rc == 0)
             rc = hl_device_attach(&ctx, 7, &d, e);
         finish(rc, e);
+    }
+    return pid;
+}
+
+static pid_t detach(bool force)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct hl_ctx ctx = {NULL, hs_open(HS_SOCKET), 0};
+        struct hl_error *e = hl_error_new();
+
+        finish(hl_device_remove(&ctx, 7, HL_DEVICE_VBD, 51776, force, e), e);
     }
     return pid;
 }
@@ -202,28 +231,32 @@ static bool connected(void)
     return state_of(rig_xs, FRONT) == DEVICE_CONNECTED;
 }
 
-static void begin(void)
-{
-    (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain");
-    (void)hs_rm(rig_xs, HS_TX_NONE, "/libxl");
-    put("/local/domain/7/name", "guest");
-    put("/local/domain/7/error", "");
-}
-
 static bool attached(void)
 {
-    begin();
-    return answer(attach()) == 0 && soon(connected);
+    return answer(attach("nbd:old")) == 0 && soon(connected);
+}
+
+static pid_t change_new(void)
+{
+    return change("nbd:new");
+}
+
+/* Two commands, as quickly as that. */
+static pid_t detach_attach(void)
+{
+    int rc = answer(detach(false));
+
+    return rc == 0 ? attach("nbd:new") : -1;
 }
 
 /* ---- tests ---- */
 
 /* The guest ends connected to the new medium: it had the old one, and hl's answer says that it has the new one. */
-static void becomes(unsigned int misses)
+static void becomes(pid_t (*again)(void), unsigned int misses)
 {
     pid_t back = start_back_end(), guest = start_guest(misses);
     bool was = attached();
-    int rc = was ? answer(change("nbd:new")) : -1;
+    int rc = was ? answer(again()) : -1;
     bool is = rc == 0 && soon(connected);
 
     stop(guest);
@@ -232,18 +265,21 @@ static void becomes(unsigned int misses)
     CHECK(rc == 0);
     CHECK(is);
     CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
+    CHECK(!there(LEFT));
 }
 
 static void quick(void)
 {
-    becomes(0);
+    becomes(change_new, 0);
+    becomes(detach_attach, 0);
 }
 
 /* It looks when the drive is there again, and takes it up when that has gone once more. */
 static void busy(void)
 {
     haste = 2;
-    becomes(1);
+    becomes(change_new, 1);
+    becomes(detach_attach, 1);
     haste = 1;
 }
 
@@ -263,6 +299,47 @@ static void silent(void)
     CHECK(rc == 1);
     CHECK(strstr(said(), "it is changed, but the guest does not take the drive xvde up") != NULL);
     CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
+    CHECK_STR(value(FRONT "/state"), "1");
+}
+
+/* The same with an attached disk, which is taken away again; after that the guest is given a try, but not waited for. */
+static void never_again(void)
+{
+    pid_t back = start_back_end(), guest = start_guest(100);
+    bool was = attached(), gone;
+    char said_first[512];
+    int first, second;
+
+    haste = 30;
+    first = was ? answer(detach_attach()) : -1;
+    haste = 1;
+    snprintf(said_first, sizeof(said_first), "%s", said());
+    gone = !there(COPY) && !there(BACK) && !there(FRONT) && !there(LEFT);
+    second = answer(attach("nbd:new"));
+    stop(guest);
+    stop(back);
+    CHECK(was && gone);
+    CHECK(first == 1 && second == 0);
+    CHECK(strstr(said_first, "xvde") != NULL);
+    CHECK(strstr(said_first, "which had one of this number, does not take it up") != NULL);
+}
+
+/* Detached while it was paused, with force: what it did not see is not forgotten before it runs. */
+static void while_paused(void)
+{
+    pid_t back = start_back_end(), guest = start_guest(0);
+    bool was = attached(), left;
+    int first, second;
+
+    stop(guest);
+    paused = true;
+    first = was ? answer(detach(true)) : -1;
+    second = answer(attach("nbd:new"));
+    paused = false;
+    left = there(LEFT "/vbd/51776");
+    stop(back);
+    CHECK(was && first == 0 && second == 0);
+    CHECK(left);
     CHECK_STR(value(FRONT "/state"), "1");
 }
 
@@ -288,29 +365,35 @@ static void unused(void)
     pid_t back = start_back_end();
     int first, second;
 
-    begin();
-    first = answer(attach());
+    first = answer(attach("nbd:old"));
     second = answer(change("nbd:new"));
     stop(back);
     CHECK(first == 0 && second == 0);
     CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
     CHECK_STR(value(FRONT "/state"), "1");
+    CHECK(!there(LEFT));
 }
 
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"quick", quick}, {"busy", busy}, {"silent", silent}, {"ended", ended}, {"unused", unused},
+        {"quick", quick},
+        {"busy", busy},
+        {"silent", silent},
+        {"never_again", never_again},
+        {"while_paused", while_paused},
+        {"ended", ended},
+        {"unused", unused},
     };
     int rc;
 
     if (argc != 2)
         return 2;
     if (!rig_start(argv[1])) {
-        printf("not ok cdrom: xenstored does not start; see %s\n", rig_dir);
+        printf("not ok attach: xenstored does not start; see %s\n", rig_dir);
         return 1;
     }
-    rc = test_run("cdrom", tests, sizeof(tests) / sizeof(tests[0]));
+    rc = test_run("attach", tests, sizeof(tests) / sizeof(tests[0]));
     rig_stop();
     return rc;
 }
