@@ -26,6 +26,7 @@ $(TOOLSTACK_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(TOOLSTACK_UNIT_OBJ)
 # devices (the linker's --wrap).
 TOOLSTACK_RIG_TESTS := $(B)/test/driver_domain_test $(B)/test/nat_test $(B)/test/attach_test $(B)/test/xs_batch_test
 TOOLSTACK_PLAYED := driver_domain
+$(B)/test/driver_domain_test: UNIT_LIBS := -Wl,--wrap=device_wait_gone,--wrap=hv_domain_info
 $(B)/test/nat_test: TOOLSTACK_PLAYED := net
 $(B)/test/nat_test: UNIT_LIBS := -Wl,--wrap=access,--wrap=opendir,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=fsync
 $(B)/test/attach_test $(B)/test/xs_batch_test: TOOLSTACK_PLAYED :=

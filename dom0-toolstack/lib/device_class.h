@@ -84,6 +84,7 @@ struct device_job {
     char name[32]; /* vif: the interface */
     bool added;    /* the nodes are written */
     bool used;     /* removing: a driver in the guest had it */
+    bool lingers;  /* removing: who serves it has not let go in the time that we wait */
 };
 
 struct device_class {

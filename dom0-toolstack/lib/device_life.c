@@ -235,6 +235,20 @@ static void forget_nodes(struct set *set)
                              "remove the devices' nodes", NULL);
 }
 
+/*
+ * Before the i-th of a set was waited for, its driver domain kept us waiting as long as we do: its daemon is away, and the
+ * others have had the same time.
+ */
+static bool server_is_away(const struct set *set, size_t i)
+{
+    const struct device_job *j = &set->jobs[i];
+    bool away = j->lingers;
+
+    for (size_t k = 0; k < i; k++)
+        away = away || (set->jobs[k].lingers && set->jobs[k].backend_domid == j->backend_domid);
+    return j->elsewhere && away;
+}
+
 /* Without asking the guest. The nodes that say what there is to undo stay until it is undone. */
 static void let_go(struct set *set)
 {
@@ -244,7 +258,8 @@ static void let_go(struct set *set)
                          "remove the front ends", NULL);
     hl_fault_kill();
     for (size_t i = 0; i < set->count; i++)
-        (void)device_wait_gone(&set->jobs[i], DEVICE_GONE_SECONDS);
+        set->jobs[i].lingers =
+            device_wait_gone(&set->jobs[i], server_is_away(set, i) ? 0 : DEVICE_GONE_SECONDS) != 0;
     hl_fault_kill();
     for (size_t i = 0; i < set->count; i++)
         if (set->jobs[i].class->unplug != NULL && !set->jobs[i].elsewhere)
@@ -325,26 +340,43 @@ static bool in_use(const struct device_job *j)
     return state >= DEVICE_INIT_WAIT && state != DEVICE_CLOSED;
 }
 
-static int close_device(struct device_job *j, bool force, struct hl_error *e)
+static int say_guest_holds(const struct device_job *j, struct hl_error *e)
 {
-    char *why;
-    int rc;
+    char *why = hs_readf(j->ctx->xs, HS_TX_NONE,
+                         "/local/domain/%" PRIu32 "/error/device/%s/%" PRIu32 "/error", j->domid,
+                         j->class->name, j->devid);
 
-    /* The guest hears of the wish by the back end's nodes, which go with a domain that served it. */
-    if (!in_use(j) || (j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid)))
-        return 0;
-    rc = store_transact(j->ctx->xs, j->domid, ask_to_close, j, "ask the guest to let go", e);
-    if (rc < 0 || device_wait_gone(j, DEVICE_CLOSE_SECONDS) == 0 || force)
-        return rc;
-    why = hs_readf(j->ctx->xs, HS_TX_NONE,
-                   "/local/domain/%" PRIu32 "/error/device/%s/%" PRIu32 "/error", j->domid,
-                   j->class->name, j->devid);
     hl_fail_dom(e, EBUSY, j->domid, "detach the device",
                 "the guest does not let go of the %s within %d s%s%s", j->class->noun,
                 DEVICE_CLOSE_SECONDS, why == NULL ? "" : ": ", why == NULL ? "" : why);
     hl_error_advise(e, "unmount it in the guest and try again, or detach it with --force");
     free(why);
     return -EBUSY;
+}
+
+static int say_server_holds(const struct device_job *j, struct hl_error *e)
+{
+    hl_fail_dom(e, EBUSY, j->domid, "detach the device",
+                "domain %" PRIu32 ", which serves the %s, does not let go of it within %d s",
+                j->backend_domid, j->class->noun, DEVICE_CLOSE_SECONDS);
+    hl_error_advise(e, "does \"hl devd\" run there? Start it, or detach it with --force");
+    return -EBUSY;
+}
+
+static int close_device(struct device_job *j, bool force, struct hl_error *e)
+{
+    int rc;
+
+    /* The guest hears of the wish by the back end's nodes, which go with a domain that served it. */
+    if (!in_use(j) || (j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid)))
+        return 0;
+    rc = store_transact(j->ctx->xs, j->domid, ask_to_close, j, "ask the guest to let go", e);
+    if (rc < 0 || device_wait_gone(j, DEVICE_CLOSE_SECONDS) == 0)
+        return rc;
+    j->lingers = j->elsewhere && !in_use(j);
+    if (force)
+        return 0;
+    return j->lingers ? say_server_holds(j, e) : say_guest_holds(j, e);
 }
 
 /* The domain's record follows what it has, so that a restart makes the same. */

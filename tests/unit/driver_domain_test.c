@@ -16,9 +16,11 @@
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/device.h"
 #include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/device_wait.h"
 #include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hotplug.h"
+#include "dom0-toolstack/lib/hv_domain.h"
 #include "tests/unit/device_rig.h"
 
 #define BACK   "/local/domain/5/backend/qdisk/7/51712"
@@ -50,6 +52,39 @@ bool driver_domain_lives(struct hl_ctx *ctx, uint32_t domid)
 {
     (void)ctx;
     return lives && domid == 5;
+}
+
+/* ---- around the library ---- */
+
+/* There is no record of domains: those of devices that come and go are not looked for. */
+int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
+                          struct hl_error *e);
+int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
+                          struct hl_error *e)
+{
+    (void)hv;
+    (void)e;
+    memset(info, 0, sizeof(*info));
+    info->domid = domid;
+    return 0;
+}
+
+/* The seconds of waiting that nobody ended, and how much shorter it is here; a guest that closes what it is asked to. */
+static unsigned int in_vain, haste = 1;
+static bool guest_closes;
+
+int __real_device_wait_gone(struct device_job *j, unsigned int seconds);
+int __wrap_device_wait_gone(struct device_job *j, unsigned int seconds);
+int __wrap_device_wait_gone(struct device_job *j, unsigned int seconds)
+{
+    int rc;
+
+    if (guest_closes && hs_exists(j->ctx->xs, HS_TX_NONE, j->front) == 1)
+        (void)hs_write_at(j->ctx->xs, HS_TX_NONE, j->front, "state", "%d", DEVICE_CLOSED);
+    rc = __real_device_wait_gone(j, (seconds + haste - 1) / haste);
+    if (rc != 0)
+        in_vain += seconds;
+    return rc;
 }
 
 /* ---- the store ---- */
@@ -301,6 +336,81 @@ static void killed(void)
     CHECK(work_now() == HOTPLUG_NOTHING);
 }
 
+/* Another disk with the same nodes. */
+static void one_more(const char *devid)
+{
+    static const char *const dirs[] = {"/local/domain/5/backend/qdisk/7", "/libxl/7/device/vbd",
+                                       "/local/domain/5/libxl/7/device/vbd"};
+    char path[160], back[128];
+
+    snprintf(back, sizeof(back), "%s/%s", dirs[0], devid);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s/%s/backend", dirs[i], devid);
+        put(path, back);
+    }
+    snprintf(path, sizeof(path), "%s/state", back);
+    put(path, "4");
+}
+
+/* The driver domain's daemon is away for good. However many devices it had to let go of, we wait once. */
+static void daemon_away(void)
+{
+    struct hl_ctx ctx = {NULL, rig_xs, 0};
+
+    CHECK(connected());
+    put(BACK "/state", "4");
+    one_more("51728");
+    one_more("51744");
+    in_vain = 0;
+    haste = DEVICE_GONE_SECONDS;
+    hl_devices_release(&ctx, 7);
+    haste = 1;
+    CHECK(in_vain == DEVICE_GONE_SECONDS);
+    CHECK(!there("/libxl/7") && !there("/local/domain/5/backend"));
+    /* For whoever starts there. */
+    CHECK(there(RECORD) && there("/local/domain/5/libxl/7/device/vbd/51744"));
+}
+
+/* A device in use. Whose answer is `text` when it is detached? */
+static bool detach_says(const char *text)
+{
+    struct hl_ctx ctx = {NULL, rig_xs, 0};
+    struct hl_error *e = hl_error_new();
+    bool ok = connected();
+    char *why;
+
+    put(BACK "/state", "4");
+    put(FRONT "/state", "4");
+    haste = DEVICE_CLOSE_SECONDS;
+    ok = ok && hl_device_remove(&ctx, 7, HL_DEVICE_VBD, 51712, false, e) == -EBUSY;
+    haste = 1;
+    why = hl_error_sentence(e);
+    ok = ok && why != NULL && strstr(why, text) != NULL;
+    if (!ok)
+        printf("# it says: %s\n", why == NULL ? "nothing" : why);
+    free(why);
+    hl_error_free(e);
+    return ok && there(FRONT) && there(COPY);
+}
+
+static void who_holds(void)
+{
+    struct hl_ctx ctx = {NULL, rig_xs, 0};
+
+    CHECK(detach_says("the guest does not let go of the disk"));
+    guest_closes = true;
+    CHECK(detach_says("domain 5, which serves the disk, does not let go"));
+    /* By force: not for ever, and not twice. */
+    put(FRONT "/state", "4");
+    haste = DEVICE_GONE_SECONDS;
+    in_vain = 0;
+    CHECK(hl_device_remove(&ctx, 7, HL_DEVICE_VBD, 51712, true, NULL) == 0);
+    haste = 1;
+    guest_closes = false;
+    CHECK(in_vain == DEVICE_CLOSE_SECONDS);
+    CHECK(!there(FRONT) && !there(COPY) && !there(BACK) && there(RECORD));
+}
+
 /* Its words end on people's terminals. */
 static void hostile_words(void)
 {
@@ -454,12 +564,13 @@ static void interfaces(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"layout", layout},   {"taken_away", taken_away},
-        {"closing", closing}, {"failure", failure},
-        {"nobody", nobody},   {"dead", dead},
-        {"killed", killed},   {"hostile_words", hostile_words},
-        {"paths", paths},     {"all", all},
-        {"disks", disks},     {"interfaces", interfaces},
+        {"layout", layout},       {"taken_away", taken_away},
+        {"closing", closing},     {"failure", failure},
+        {"nobody", nobody},       {"dead", dead},
+        {"killed", killed},       {"daemon_away", daemon_away},
+        {"who_holds", who_holds}, {"hostile_words", hostile_words},
+        {"paths", paths},         {"all", all},
+        {"disks", disks},         {"interfaces", interfaces},
     };
     int fd, rc;
 
