@@ -319,17 +319,37 @@ static void host_path(const char *bridge, const char *mac, char out[PATH_MAX])
     own_path(bridge, suffix, out);
 }
 
-static int reserve(const char *bridge, const char *mac, const char *ip, struct hl_error *e)
+/* The first line is dnsmasq's comment, and says to us whose it is. */
+static int reserve(const char *bridge, const struct nat_client *c, struct hl_error *e)
 {
-    char path[PATH_MAX], text[64];
+    char path[PATH_MAX], text[128];
     int rc;
 
-    if (ip == NULL || access(DNSMASQ, X_OK) != 0)
+    if (c->ip == NULL || access(DNSMASQ, X_OK) != 0)
         return 0;
-    host_path(bridge, mac, path);
-    snprintf(text, sizeof(text), "%s,%.*s\n", mac, (int)strcspn(ip, "/ "), ip);
+    host_path(bridge, c->mac, path);
+    snprintf(text, sizeof(text), "# %.31s\n%.17s,%.*s\n", c->owner, c->mac,
+             (int)strcspn(c->ip, "/ "), c->ip);
     rc = file_write_atomic(path, text, strlen(text), 0644);
     return rc == 0 ? 0 : hl_fail(e, -rc, "reserve the guest's address", path, NULL);
+}
+
+/* Whoever comes late for a guest that is gone must not take it from one that has the same address now. */
+static void unreserve(const char *bridge, const struct nat_client *c)
+{
+    char path[PATH_MAX], line[64];
+    size_t size, n;
+    void *data;
+
+    if (c->mac == NULL)
+        return;
+    host_path(bridge, c->mac, path);
+    if (file_read_all(path, 256, &data, &size) != 0)
+        return;
+    n = (size_t)snprintf(line, sizeof(line), "# %.31s\n", c->owner);
+    if (size >= n && memcmp(data, line, n) == 0)
+        unlink(path);
+    free(data);
 }
 
 /* ---- the network -------------------------------------------------------------------------- */
@@ -413,15 +433,15 @@ static void leave_locked(const char *bridge)
         tear_down(bridge);
 }
 
-int nat_join(const char *bridge, const char *address, const char *port, const char *mac,
-             const char *ip, struct hl_error *e)
+int nat_join(const char *bridge, const char *address, const char *port, const struct nat_client *c,
+             struct hl_error *e)
 {
     int lock = lock_take(LOCK_NETWORK, e), rc = lock < 0 ? lock : 0;
 
     if (rc == 0)
         rc = need_network(bridge, address, e);
     if (rc == 0) {
-        rc = reserve(bridge, mac, ip, e);
+        rc = reserve(bridge, c, e);
         if (rc == 0)
             rc = net_bridge_add_port(bridge, port, e);
         if (rc < 0)
@@ -431,15 +451,11 @@ int nat_join(const char *bridge, const char *address, const char *port, const ch
     return rc;
 }
 
-void nat_leave(const char *bridge, const char *port, const char *mac)
+void nat_leave(const char *bridge, const char *port, const struct nat_client *c)
 {
     int lock = lock_take(LOCK_NETWORK, NULL);
-    char path[PATH_MAX];
 
-    if (mac != NULL) {
-        host_path(bridge, mac, path);
-        unlink(path);
-    }
+    unreserve(bridge, c);
     /* A back end that lets go later than we wait must not keep the network: nobody comes for it again. */
     if (port != NULL && is_ours(bridge))
         (void)net_bridge_remove_port(bridge, port, NULL);

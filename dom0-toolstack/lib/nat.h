@@ -10,18 +10,26 @@
 struct hl_error;
 
 /*
- * Makes an interface a port of the network `bridge`. `address` ("10.77.0.1/24") is the bridge's where
- * the network has to be made; NULL: a free one below 10.77. `ip`, where not NULL, is what the guest
- * with this `mac` gets by DHCP.
+ * A guest's end. `owner` names it as none that comes later is ("vif7.0"), whatever the interface is called: two guests, one
+ * after the other, may have the same `mac`. `ip`, where not NULL, is what the guest gets by DHCP.
  */
-int nat_join(const char *bridge, const char *address, const char *port, const char *mac,
-             const char *ip, struct hl_error *e);
+struct nat_client {
+    const char *owner, *mac, *ip;
+};
+
+/*
+ * Makes an interface a port of the network `bridge`. `address` ("10.77.0.1/24") is the bridge's where
+ * the network has to be made; NULL: a free one below 10.77.
+ */
+int nat_join(const char *bridge, const char *address, const char *port, const struct nat_client *c,
+             struct hl_error *e);
 
 /*
  * The guest's interface leaves: `port`, where it still is one (NULL: it has gone), is none any more, and with the last port
  * goes the network. Who uses it is thus nowhere counted but in the kernel, which forgets interfaces that go by themselves.
- * May come again. Of a bridge that is not ours nothing is removed.
+ * The address that is reserved goes, too, if it is `owner`'s still; mac may be NULL, where none is known.
+ * May come again, and late. Of a bridge that is not ours nothing is removed.
  */
-void nat_leave(const char *bridge, const char *port, const char *mac);
+void nat_leave(const char *bridge, const char *port, const struct nat_client *c);
 
 #endif

@@ -324,6 +324,12 @@ static int from_nodes(struct device_job *j, struct hl_device *d, struct hl_error
     return check_ip(nic, e);
 }
 
+/* Before it is renamed; and no other device's, ever. */
+static void usual_name(const struct device_job *j, char name[sizeof(j->name)])
+{
+    snprintf(name, sizeof(j->name), "vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+}
+
 static bool interface_there(struct device_job *j)
 {
     return net_exists(j->name);
@@ -403,11 +409,13 @@ static int plug_route(struct device_job *j, struct hl_error *e)
 static int plug_nat(struct device_job *j, struct hl_error *e)
 {
     const struct hl_nic *nic = &j->dev->nic;
-    char *address;
+    char owner[sizeof(j->name)], *address;
     int rc = xl_conf_string("vif.nat.address", &address, e);
 
+    usual_name(j, owner);
     if (rc == 0)
-        rc = nat_join(nic->bridge, address, j->name, nic->mac, nic->ip, e);
+        rc = nat_join(nic->bridge, address, j->name, &(struct nat_client){owner, nic->mac, nic->ip},
+                      e);
     free(address);
     return rc == 0 ? net_set_up(j->name, true, e) : rc;
 }
@@ -419,7 +427,7 @@ static int plug(struct device_job *j, struct hl_error *e)
 
     if (nic->mode == HL_NIC_USER)
         return 0;
-    snprintf(j->name, sizeof(j->name), "vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+    usual_name(j, j->name);
     rc = nic->tap ? net_tap_add(j->name, e)
                   : device_wait_until(j, interface_there, "wait for the interface", e);
     if (rc != 0)
@@ -450,7 +458,7 @@ static void remove_tap(struct device_job *j)
 {
     char *name;
 
-    snprintf(j->name, sizeof(j->name), "vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+    usual_name(j, j->name);
     if (net_exists(j->name)) {
         (void)net_tap_remove(j->name, NULL);
         return;
@@ -472,7 +480,7 @@ static bool find_interface(struct device_job *j)
     DIR *dir;
 
     if (j->backend->driver == NULL) {
-        snprintf(j->name, sizeof(j->name), "vif%" PRIu32 ".%" PRIu32, j->domid, j->devid);
+        usual_name(j, j->name);
         return net_exists(j->name);
     }
     snprintf(path, sizeof(path), "%s/net", j->sysfs);
@@ -489,17 +497,20 @@ static bool find_interface(struct device_job *j)
 
 static void unplug(struct device_job *j)
 {
+    char owner[sizeof(j->name)];
     char *how = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, DEVICE_HOTPLUG);
     char *bridge = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, "bridge");
     char *mac = hs_read_at(j->ctx->xs, HS_TX_NONE, j->copy, "mac");
 
+    usual_name(j, owner);
     if (how != NULL && strcmp(how, "script") == 0)
         (void)run_script(j, "offline", NULL);
     if (j->backend->driver == NULL && how != NULL && strcmp(how, "user") != 0)
         remove_tap(j);
     /* The waiting for the back end may have been given up: what it has left is taken from the network now. */
     if (how != NULL && strcmp(how, "nat") == 0 && bridge != NULL)
-        nat_leave(bridge, find_interface(j) ? j->name : NULL, mac);
+        nat_leave(bridge, find_interface(j) ? j->name : NULL,
+                  &(struct nat_client){owner, mac, NULL});
     free(how);
     free(bridge);
     free(mac);

@@ -26,6 +26,7 @@
 #include "dom0-toolstack/lib/device.h"
 #include "dom0-toolstack/lib/device_class.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/nat.h"
 #include "dom0-toolstack/lib/net.h"
 #include "tests/unit/device_rig.h"
@@ -50,16 +51,21 @@ static const char *played(const char *fmt, ...)
     return played_path;
 }
 
+/* Is it installed? Where the network is there already, it is not started. */
+static bool dnsmasq;
+
 int __real_access(const char *path, int mode);
 int __wrap_access(const char *path, int mode);
 int __wrap_access(const char *path, int mode)
 {
     if (strncmp(path, "/sys/", 5) == 0)
         return __real_access(played("%s", path), mode);
-    if (strcmp(path, "/usr/sbin/dnsmasq") == 0) {
+    if (strcmp(path, "/usr/sbin/dnsmasq") == 0 && !dnsmasq) {
         errno = ENOENT;
         return -1;
     }
+    if (strcmp(path, "/usr/sbin/dnsmasq") == 0)
+        return 0;
     return __real_access(path, mode);
 }
 
@@ -460,19 +466,21 @@ static void unplug(uint32_t domid)
     vif_class.unplug(&j);
 }
 
+static const struct nat_client nobody = {"vif1.0", MAC, NULL};
+
 /* It keeps no network, by whatever name; and another guest that has its name keeps its own. */
 static void given_up(void)
 {
     begin();
     interface_comes(7, "web");
-    CHECK(nat_join(BRIDGE, NULL, "web", MAC, NULL, NULL) == 0);
+    CHECK(nat_join(BRIDGE, NULL, "web", &nobody, NULL) == 0);
     CHECK(network_there());
     unplug(7);
     CHECK(network_gone());
     interface_goes(7, "web");
     device_goes(7);
     interface_comes(9, "web");
-    CHECK(nat_join(BRIDGE, NULL, "web", MAC, NULL, NULL) == 0);
+    CHECK(nat_join(BRIDGE, NULL, "web", &nobody, NULL) == 0);
     unplug(7);
     CHECK(network_there() && is_port("web"));
     unplug(9);
@@ -482,6 +490,45 @@ static void given_up(void)
     name_goes(7);
     name_goes(9);
     device_goes(9);
+}
+
+/* Of two guests with the same address, the one that is gone may be cleared up after the other has come. */
+static void reservation(void)
+{
+    static const char file[] = "/nat-" BRIDGE ".hosts/00-16-3e-00-00-01";
+    static const char want[] = "# vif7.0\n" MAC ",10.77.0.5\n";
+    const struct nat_client first = {"vif7.0", MAC, "10.77.0.5/24"};
+    const struct nat_client second = {"vif77.0", MAC, "10.77.0.6"};
+    size_t size = 0;
+    void *text;
+
+    interface_comes(7, "vif7.0");
+    interface_comes(77, "vif77.0");
+    CHECK(nat_join(BRIDGE, NULL, "vif7.0", &nobody, NULL) == 0);
+    dnsmasq = true;
+    folder(played("/nat-" BRIDGE ".hosts"));
+    CHECK(nat_join(BRIDGE, NULL, "vif77.0", &first, NULL) == 0);
+    CHECK(file_read_all(played("%s", file), 100, &text, &size) == 0);
+    CHECK(size == sizeof(want) - 1 && memcmp(text, want, size) == 0);
+    free(text);
+    CHECK(net_bridge_remove_port(BRIDGE, "vif77.0", NULL) == 0);
+    CHECK(nat_join(BRIDGE, NULL, "vif77.0", &second, NULL) == 0);
+    nat_leave(BRIDGE, NULL, &first);
+    CHECK(exists(played("%s", file)));
+    nat_leave(BRIDGE, NULL, &(const struct nat_client){"vif77.0", NULL, NULL});
+    CHECK(exists(played("%s", file)));
+    nat_leave(BRIDGE, NULL, &second);
+    CHECK(!exists(played("%s", file)));
+    nat_leave(BRIDGE, "vif77.0", &second);
+    CHECK(network_there());
+    nat_leave(BRIDGE, "vif7.0", &nobody);
+    CHECK(network_gone() && !exists(played("/nat-" BRIDGE ".hosts")));
+    dnsmasq = false;
+    for (uint32_t domid = 7; domid <= 77; domid += 70) {
+        interface_goes(domid, usual(domid));
+        name_goes(domid);
+        device_goes(domid);
+    }
 }
 
 /* Any order of three guests' steps: the toolstack's (join, leave) and the kernel's (the interface goes). */
@@ -498,9 +545,9 @@ static void do_step(unsigned int guest, enum step step)
     snprintf(name, sizeof(name), "%s", usual(guest));
     if (step == JOIN) {
         folder(played("/sys/class/net/%s", name));
-        wrong += nat_join(BRIDGE, NULL, name, MAC, NULL, NULL) != 0;
+        wrong += nat_join(BRIDGE, NULL, name, &nobody, NULL) != 0;
     } else if (step == LEAVE) {
-        nat_leave(BRIDGE, net_exists(name) ? name : NULL, MAC);
+        nat_leave(BRIDGE, net_exists(name) ? name : NULL, &nobody);
     } else {
         interface_goes(guest, name);
     }
@@ -592,10 +639,8 @@ static void make_sys(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"last_lingers", last_lingers},
-        {"restart", restart},
-        {"given_up", given_up},
-        {"all_orders", all_orders},
+        {"last_lingers", last_lingers}, {"restart", restart},       {"given_up", given_up},
+        {"reservation", reservation},   {"all_orders", all_orders},
     };
     int rc;
 
