@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dom0-toolstack/bootloader/bls.h"
 #include "dom0-toolstack/bootloader/fs.h"
 #include "dom0-toolstack/bootloader/menu.h"
 
 #define MAX_CONFIG ((size_t)1 << 20)
+#define MAX_ENTRY  ((size_t)64 << 10)
 
 /* Where a menu may be, the likeliest first. `dir` is what relative paths begin at; NULL: it is GRUB's. */
 static const struct place {
@@ -64,31 +66,116 @@ __attribute__((format(printf, 2, 3))) static void add(struct search *s, const ch
 
 /* ---- one file system ---- */
 
+struct names {
+    char *names[MENU_MAX_ITEMS];
+    unsigned int count;
+};
+
+static int take_name(void *opaque, const char *name)
+{
+    struct names *n = opaque;
+
+    if (n->count == MENU_MAX_ITEMS || !bls_is_entry(name))
+        return 0;
+    n->names[n->count] = strdup(name);
+    return n->names[n->count] != NULL ? (n->count++, 0) : -ENOMEM;
+}
+
+/* Those that cannot be read are left out. */
+static int read_entry(struct search *s, const char *folder, const char *name, struct bls *b)
+{
+    char path[512], *text;
+    size_t n;
+    int rc;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    rc = fs_read_file(s->fs, path, MAX_ENTRY, &text, &n);
+    if (rc == 0)
+        rc = bls_add(b, name, text);
+    return rc == -ENOMEM ? rc : 0;
+}
+
+static int read_entries(struct search *s, const char *folder, struct bls *b)
+{
+    struct names n = {.count = 0};
+    int rc = fs_list(s->fs, folder, take_name, &n);
+
+    for (unsigned int i = 0; i < n.count; i++) {
+        if (rc == 0)
+            rc = read_entry(s, folder, n.names[i], b);
+        free(n.names[i]);
+    }
+    bls_sort(b);
+    return rc == -ENOMEM ? fail(s, rc, "out of memory while %s was read", folder) : 0;
+}
+
+static int read_grub(struct search *s, const struct place *p, const char *text)
+{
+    struct bls bls = {.count = 0};
+    char *env = NULL;
+    size_t n;
+    int rc = 0;
+
+    if (strstr(text, "blscfg") != NULL)
+        rc = read_entries(s, "/loader/entries", &bls);
+    if (rc == 0 && bls.count == 0 && strstr(text, "blscfg") != NULL)
+        rc = read_entries(s, "/boot/loader/entries", &bls);
+    if (rc == 0 && fs_read_file(s->fs, p->env, MAX_CONFIG, &env, &n) < 0)
+        env = NULL;
+    if (rc == 0)
+        rc = menu_read_grub(&s->menu, text, env, &bls);
+    free(env);
+    bls_free(&bls);
+    return rc;
+}
+
+/* 1: the menu is read. 0: it is not there. */
+static int read_place(struct search *s, const struct place *p)
+{
+    char *text;
+    size_t n;
+    int rc = fs_read_file(s->fs, p->path, MAX_CONFIG, &text, &n);
+
+    if (rc == -ENOMEM)
+        return fail(s, rc, "out of memory");
+    if (rc == -EFBIG)
+        return fail(s, rc, "%s is longer than a megabyte", p->path);
+    if (rc < 0)
+        return 0;
+    rc = p->dir == NULL ? read_grub(s, p, text) : menu_read_extlinux(&s->menu, text, p->dir);
+    free(text);
+    s->config = p->path;
+    return rc < 0 ? fail(s, rc, "out of memory while %s was read", p->path) : 1;
+}
+
+/* systemd-boot's, whose entries need no other file. */
+static int read_loader(struct search *s)
+{
+    struct bls bls = {.count = 0};
+    char *text = NULL;
+    size_t n;
+    int rc = read_entries(s, "/loader/entries", &bls);
+
+    if (rc == 0 && bls.count > 0) {
+        if (fs_read_file(s->fs, "/loader/loader.conf", MAX_CONFIG, &text, &n) < 0)
+            text = NULL;
+        rc = menu_read_loader(&s->menu, text, &bls);
+        s->config = "/loader/entries";
+        rc = rc < 0 ? fail(s, rc, "out of memory while %s was read", s->config) : 1;
+        free(text);
+    }
+    bls_free(&bls);
+    return rc;
+}
+
 /* 1: it has a menu, which is read. 0: none. */
 static int read_menu(struct search *s)
 {
-    for (size_t i = 0; i < NR_PLACES; i++) {
-        const struct place *p = &places[i];
-        char *text, *env = NULL;
-        size_t n;
-        int rc = fs_read_file(s->fs, p->path, MAX_CONFIG, &text, &n);
+    int rc = 0;
 
-        if (rc == -ENOMEM)
-            return fail(s, rc, "out of memory");
-        if (rc == -EFBIG)
-            return fail(s, rc, "%s is longer than a megabyte", p->path);
-        if (rc < 0)
-            continue;
-        if (p->env != NULL && fs_read_file(s->fs, p->env, MAX_CONFIG, &env, &n) < 0)
-            env = NULL;
-        rc = p->dir == NULL ? menu_read_grub(&s->menu, text, env)
-                            : menu_read_extlinux(&s->menu, text, p->dir);
-        free(text);
-        free(env);
-        s->config = p->path;
-        return rc < 0 ? fail(s, rc, "out of memory while %s was read", p->path) : 1;
-    }
-    return 0;
+    for (size_t i = 0; i < NR_PLACES && rc == 0; i++)
+        rc = read_place(s, &places[i]);
+    return rc == 0 ? read_loader(s) : rc;
 }
 
 static int probe_sink(void *opaque, const void *data, size_t n)
@@ -152,7 +239,8 @@ static int find_fs(struct search *s)
     if (parts == NULL)
         return fail(s, -ENOMEM, "out of memory");
     fail(s, 0, "looked for %s",
-         s->r->kernel != NULL ? s->r->kernel : "a grub.cfg or extlinux.conf in /boot or /");
+         s->r->kernel != NULL ? s->r->kernel
+                              : "a grub.cfg, extlinux.conf or loader/entries in /boot or /");
     n = s->r->offset != 0 ? 0 : disk_partitions(s->disk, parts, &kind);
     if (n == 0) {
         rc = try_partition(s, &whole);

@@ -4,7 +4,7 @@
  * of words, ended by a newline or a semicolon; '…' takes all as it stands, "…" expands $NAME and ${NAME}; { } enclose the
  * body of a menuentry, a submenu or a function.
  */
-#include "dom0-toolstack/bootloader/menu.h"
+#include "dom0-toolstack/bootloader/bls.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -24,6 +24,7 @@ struct variable {
 
 struct parser {
     struct menu *m;
+    const struct bls *bls;
     const char *at;
     char *words[MAX_WORDS];
     unsigned int nr_words;
@@ -294,6 +295,11 @@ static bool is_condition(const char *word)
     return strcmp(word, "then") == 0 || strcmp(word, "else") == 0;
 }
 
+static const char *value_for_bls(void *opaque, const char *name, size_t n)
+{
+    return value_of(opaque, name, n);
+}
+
 static void run_command(struct parser *p)
 {
     unsigned int first = 0;
@@ -306,6 +312,8 @@ static void run_command(struct parser *p)
         return;
     if (entry >= 0)
         run_in_entry(p, p->m->items[entry], first);
+    else if (strcmp(p->words[first], "blscfg") == 0 && p->bls != NULL)
+        bls_put(p->bls, p->m, current(p, BLOCK_SUBMENU), value_for_bls, p);
     if (strcmp(p->words[first], "set") == 0)
         first++;
     if (first == p->nr_words)
@@ -366,26 +374,30 @@ static void close_block(struct parser *p)
         p->depth--;
 }
 
-/* grubenv: "# GRUB Environment Block", then NAME=VALUE lines, filled up with #. */
+/* grubenv: "# GRUB Environment Block", then NAME=VALUE lines, filled up with #. Of what is for one boot only, GRUB takes
+ * note there; that is not done here, so such names are left out. */
 static void read_environment(struct parser *p, const char *env)
 {
-    static const char name[] = "saved_entry=";
+    static const char *const names[] = {"saved_entry", "kernelopts", "tuned_params"};
 
     while (env != NULL && *env != '\0') {
-        size_t n = strcspn(env, "\n");
+        size_t n = strcspn(env, "\n"), name = strcspn(env, "=\n");
 
-        if (strncmp(env, name, sizeof(name) - 1) == 0) {
-            char *value = strndup(env + sizeof(name) - 1, n - (sizeof(name) - 1));
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && name < n; i++) {
+            char *value;
 
+            if (strlen(names[i]) != name || strncmp(env, names[i], name) != 0)
+                continue;
+            value = strndup(env + name + 1, n - name - 1);
             if (value != NULL)
-                set_variable(p, name, sizeof(name) - 2, value);
+                set_variable(p, names[i], name, value);
             free(value);
         }
         env += n + (env[n] == '\n');
     }
 }
 
-int menu_read_grub(struct menu *m, const char *text, const char *env)
+int menu_read_grub(struct menu *m, const char *text, const char *env, const struct bls *bls)
 {
     struct parser *p = calloc(1, sizeof(*p));
     char end;
@@ -394,6 +406,7 @@ int menu_read_grub(struct menu *m, const char *text, const char *env)
     if (p == NULL)
         return -ENOMEM;
     p->m = m;
+    p->bls = bls;
     p->at = text;
     read_environment(p, env);
     do {

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "dom0-toolstack/bootloader/find.h"
+#include "dom0-toolstack/bootloader/fs.h"
 #include "dom0-toolstack/bootloader/image_disk.h"
 #include "dom0-toolstack/bootloader/sandbox.h"
 #include "dom0-toolstack/bootloader/wire.h"
@@ -216,6 +217,7 @@ static void finder(int fd, uint64_t size, const struct boot_request *r)
     struct hl_error *e = hl_error_new();
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    fs_prepare();
     if (sandbox_lock(fd, e) < 0)
         _exit(1);
     wire_find(fd, size, r);
@@ -365,7 +367,7 @@ static int run(struct options *o)
     pid_t pid;
 
     if (o->output != NULL)
-        out = open(o->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        out = open(o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (out < 0)
         return complain("the output cannot be opened: ", o->output) < 0;
     if (make_files(o) < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The boot menu that a guest's own files describe: GRUB's grub.cfg, or an extlinux.conf. The files are the guest's:
- * whatever they hold, reading them ends, in bounded memory, with a menu that may be empty.
+ * The boot menu that a guest's own files describe: GRUB's grub.cfg, an extlinux.conf, entries of the Boot Loader
+ * Specification (bls.h). The files are the guest's: whatever they hold, reading them ends, in bounded memory, with a
+ * menu that may be empty.
  */
 #ifndef BOOTLOADER_MENU_H
 #define BOOTLOADER_MENU_H
@@ -13,6 +14,8 @@
 #define MENU_MAX_INITRDS 8
 #define MENU_NO_TIMEOUT  (-2)
 #define MENU_MAX_TIMEOUT 3600
+
+struct bls;
 
 /* Strings are malloc'd; NULL: not given. */
 struct menu_item {
@@ -36,9 +39,10 @@ struct menu {
 /*
  * Reads grub.cfg. Conditions are not judged: what stands in both branches is read, in their order, and an assignment of
  * nothing is none. So the usual file comes out right, but for what GRUB would ask the machine. `env` is grubenv's text,
- * for saved_entry, or NULL. The menu comes uninitialised and is undone by menu_free(), whatever happens. 0 or -ENOMEM.
+ * for saved_entry and the kernel's options, or NULL. `bls` (bls.h), or NULL, are the entries that "blscfg" puts in. The
+ * menu comes uninitialised and is undone by menu_free(), whatever happens. 0 or -ENOMEM.
  */
-int menu_read_grub(struct menu *m, const char *text, const char *env);
+int menu_read_grub(struct menu *m, const char *text, const char *env, const struct bls *bls);
 
 /* Reads extlinux.conf, whose folder is `dir` (paths may be relative to it). */
 int menu_read_extlinux(struct menu *m, const char *text, const char *dir);

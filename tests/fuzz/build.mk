@@ -42,8 +42,8 @@ $(B)/fuzz/boot_fuzz: FUZZ_LIBS := -Wl,--defsym=__boot_opts_start=__start_boot_op
 $(eval $(call fuzzer,block,pv-backends/block/queue.c pv-backends/block/request.c tests/fuzz/guest.c))
 $(eval $(call fuzzer,net,pv-backends/net/queue.c pv-backends/net/packet.c tests/fuzz/guest.c))
 $(eval $(call fuzzer,p9,$(addprefix pv-backends/9p/,server.c session.c files.c nodes.c fids.c ring.c) tests/fuzz/guest.c))
-$(eval $(call fuzzer,bootloader,$(addprefix dom0-toolstack/bootloader/,disk.c fs.c menu.c grub_cfg.c extlinux.c find.c)))
-$(B)/fuzz/bootloader_fuzz: FUZZ_LIBS := -lext2fs -lcom_err
+$(eval $(call fuzzer,bootloader,$(BOOTLOADER_FIND)))
+$(B)/fuzz/bootloader_fuzz: FUZZ_LIBS := -lext2fs -lcom_err -larchive
 
 fuzz: $(FUZZERS:%=$(B)/fuzz/%_fuzz)
 	@printf '%s\n' $(FUZZERS) | xargs -P $$(nproc) -I NAME tests/fuzz/run $(B)/fuzz NAME $(FUZZ_SECONDS) keep

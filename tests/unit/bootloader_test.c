@@ -2,8 +2,10 @@
 /* The boot loader's parts that read what a guest wrote: menus and partition tables, from memory. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "dom0-toolstack/bootloader/bls.h"
 #include "dom0-toolstack/bootloader/disk.h"
 #include "dom0-toolstack/bootloader/find.h"
 #include "dom0-toolstack/bootloader/menu.h"
@@ -63,7 +65,7 @@ static void the_default_of_debian(void)
     const struct menu_item *i;
     struct menu m;
 
-    CHECK(menu_read_grub(&m, debian, NULL) == 0);
+    CHECK(menu_read_grub(&m, debian, NULL, NULL) == 0);
     CHECK(m.count == 5);
     CHECK_STR(m.chosen, "0");
     i = menu_choose(&m, NULL);
@@ -80,8 +82,8 @@ static void the_default_of_debian(void)
 static int timeout_of(const char *grub, const char *extlinux)
 {
     struct menu m;
-    int timeout,
-        rc = grub != NULL ? menu_read_grub(&m, grub, NULL) : menu_read_extlinux(&m, extlinux, "");
+    int timeout, rc = grub != NULL ? menu_read_grub(&m, grub, NULL, NULL)
+                                   : menu_read_extlinux(&m, extlinux, "");
 
     timeout = rc == 0 ? m.timeout : -100;
     menu_free(&m);
@@ -112,7 +114,7 @@ static void numbers_of_entries(void)
     struct menu m;
     char number[16];
 
-    CHECK(menu_read_grub(&m, debian, NULL) == 0);
+    CHECK(menu_read_grub(&m, debian, NULL, NULL) == 0);
     for (unsigned int n = 0; n < m.count; n++) {
         if (m.items[n]->kernel == NULL)
             continue;
@@ -127,7 +129,7 @@ static void entries_by_number_title_and_id(void)
     const struct menu_item *i;
     struct menu m;
 
-    CHECK(menu_read_grub(&m, debian, NULL) == 0);
+    CHECK(menu_read_grub(&m, debian, NULL, NULL) == 0);
     i = menu_choose(&m, "2");
     CHECK(i != NULL);
     CHECK_STR(i->kernel, "/boot/vmlinuz-6.1.0-17-amd64");
@@ -149,7 +151,7 @@ static const struct menu_item *with_default(struct menu *m, const char *line, co
     static char text[8192];
 
     snprintf(text, sizeof(text), "%s%s\n", debian, line);
-    return menu_read_grub(m, text, env) == 0 ? menu_choose(m, NULL) : NULL;
+    return menu_read_grub(m, text, env, NULL) == 0 ? menu_choose(m, NULL) : NULL;
 }
 
 static void defaults_as_grub_spells_them(void)
@@ -189,7 +191,7 @@ static void words_of_all_kinds(void)
     const struct menu_item *i;
     struct menu m;
 
-    CHECK(menu_read_grub(&m, text, NULL) == 0);
+    CHECK(menu_read_grub(&m, text, NULL, NULL) == 0);
     i = menu_choose(&m, NULL);
     CHECK(i != NULL);
     CHECK_STR(i->title, "A B");
@@ -208,7 +210,7 @@ static void broken_menus(void)
     for (size_t n = 0; n < sizeof(debian); n += 3) {
         memcpy(text, debian, sizeof(debian));
         text[n] = '\0';
-        CHECK(menu_read_grub(&m, text, text) == 0);
+        CHECK(menu_read_grub(&m, text, text, NULL) == 0);
         menu_choose(&m, NULL);
         menu_free(&m);
     }
@@ -216,7 +218,7 @@ static void broken_menus(void)
         memcpy(text, debian, sizeof(debian));
         for (unsigned int i = 0; i < 8; i++)
             text[test_random() % (sizeof(debian) - 1)] = "{}'\"$\\ \n;#>=A"[test_random() % 13];
-        CHECK(menu_read_grub(&m, text, NULL) == 0);
+        CHECK(menu_read_grub(&m, text, NULL, NULL) == 0);
         menu_choose(&m, NULL);
         menu_free(&m);
         CHECK(menu_read_extlinux(&m, text, "/x") == 0);
@@ -231,7 +233,7 @@ static void too_many_entries(void)
 
     for (size_t at = 0; at + 64 < sizeof(text);)
         at += (size_t)snprintf(text + at, 64, "submenu x { menuentry y { linux /k a\n}\n");
-    CHECK(menu_read_grub(&m, text, NULL) == 0);
+    CHECK(menu_read_grub(&m, text, NULL, NULL) == 0);
     CHECK(m.count <= MENU_MAX_ITEMS);
     CHECK(menu_choose(&m, NULL) != NULL);
     menu_free(&m);
@@ -258,6 +260,119 @@ static void extlinux(void)
     CHECK(i != NULL && i->nr_initrds == 0);
     CHECK_STR(i->args, "");
     menu_free(&m);
+}
+
+/* ---- entries of the Boot Loader Specification ---- */
+
+static void add_file(struct bls *b, const char *name, const char *text)
+{
+    CHECK(bls_add(b, name, strdup(text)) == 0);
+}
+
+/* As Rocky Linux 8 and 9 write them, shortened. */
+static void fill(struct bls *b)
+{
+    add_file(b, "abc-4.18.0-9.el8.x86_64.conf",
+             "title Old\nversion 4.18.0-9\nlinux /vmlinuz-9\ninitrd /initrd-9 $tuned_initrd\n"
+             "options $kernelopts $tuned_params\nid old\ngrub_class rocky\n");
+    add_file(b, "abc-4.18.0-305.el8.x86_64.conf",
+             "# a remark\n title\tNew one \nlinux /vmlinuz-305\ninitrd /initrd-305\n"
+             "options root=/dev/xvda2 $nothing ro\noptions quiet\n");
+    add_file(b, "abc-0-rescue.conf", "linux /rescue\n");
+    add_file(b, "abc-0-rescue.conf.rpmsave", "linux /not/this\n");
+    add_file(b, ".conf", "linux /nor/this\n");
+}
+
+static const char rocky[] = "set default=\"${saved_entry}\"\n"
+                            "if [ -z \"${kernelopts}\" ]; then\n"
+                            "  set kernelopts=\"root=UUID=1 ro \"\nfi\n"
+                            "insmod blscfg\nblscfg\n"
+                            "menuentry 'Firmware' { fwsetup\n linux /fw\n }\n";
+
+static void blscfg(void)
+{
+    struct bls b = {.count = 0};
+    const struct menu_item *i;
+    struct menu m;
+
+    fill(&b);
+    CHECK(b.count == 3);
+    bls_sort(&b);
+    CHECK_STR(b.files[0].id, "abc-4.18.0-305.el8.x86_64");
+    CHECK_STR(b.files[1].id, "abc-4.18.0-9.el8.x86_64");
+    CHECK(menu_read_grub(&m, rocky, NULL, &b) == 0);
+    CHECK(m.count == 4);
+    i = menu_choose(&m, NULL);
+    CHECK(i == m.items[0]);
+    CHECK_STR(i->title, "New one");
+    CHECK_STR(i->kernel, "/vmlinuz-305");
+    CHECK_STR(i->args, "root=/dev/xvda2  ro quiet");
+    i = menu_choose(&m, "Old");
+    CHECK(i != NULL && i->nr_initrds == 1);
+    CHECK_STR(i->initrds[0], "/initrd-9");
+    CHECK_STR(i->args, "root=UUID=1 ro");
+    CHECK_STR(menu_choose(&m, "2")->title, "abc-0-rescue");
+    CHECK_STR(menu_choose(&m, "3")->title, "Firmware");
+    menu_free(&m);
+    CHECK(menu_read_grub(&m, rocky,
+                         "# GRUB Environment Block\nsaved_entry=abc-4.18.0-9.el8.x86_64\n"
+                         "kernelopts=root=LABEL=a rw\nnext_entry=abc-0-rescue\n###",
+                         &b) == 0);
+    i = menu_choose(&m, NULL);
+    CHECK(i != NULL);
+    CHECK_STR(i->kernel, "/vmlinuz-9");
+    menu_free(&m);
+    CHECK(menu_read_grub(&m, "blscfg\n", "kernelopts=root=LABEL=a rw\n", &b) == 0);
+    CHECK_STR(menu_choose(&m, "Old")->args, "root=LABEL=a rw");
+    menu_free(&m);
+    CHECK(menu_read_grub(&m, rocky, NULL, NULL) == 0);
+    CHECK(m.count == 1);
+    menu_free(&m);
+    bls_free(&b);
+}
+
+static void systemd_boot(void)
+{
+    struct bls b = {.count = 0};
+    struct menu m;
+
+    fill(&b);
+    bls_sort(&b);
+    CHECK(menu_read_loader(&m, "timeout 4\n#default x\ndefault abc-0*.conf\n", &b) == 0);
+    CHECK(m.timeout == 4);
+    CHECK_STR(menu_choose(&m, NULL)->kernel, "/rescue");
+    CHECK_STR(menu_choose(&m, NULL)->args, "");
+    menu_free(&m);
+    CHECK(menu_read_loader(&m, "timeout menu-force\ndefault gone\n", &b) == 0);
+    CHECK(m.timeout == -1);
+    CHECK_STR(menu_choose(&m, NULL)->kernel, "/vmlinuz-305");
+    menu_free(&m);
+    CHECK(menu_read_loader(&m, NULL, &b) == 0);
+    CHECK(m.timeout == MENU_NO_TIMEOUT && m.count == 3);
+    menu_free(&m);
+    bls_free(&b);
+}
+
+/* Names from the specification of the order, oldest first. */
+static void versions(void)
+{
+    static const char *const order[] = {"v1~rc1", "v1",     "v1-a", "v1-a1",    "v1-a2",
+                                        "v1-a10", "v1-b",   "v1.2", "v1.002.1", "v1.10",
+                                        "v2",     "v2.0.0", "v11"};
+    const size_t n = sizeof(order) / sizeof(order[0]);
+
+    for (size_t i = 0; i + 1 < n; i++) {
+        struct bls b = {.count = 0};
+        char name[32];
+
+        for (size_t k = 0; k < 2; k++) {
+            snprintf(name, sizeof(name), "%s.conf", order[i + k]);
+            add_file(&b, name, "");
+        }
+        bls_sort(&b);
+        CHECK_STR(b.files[0].id, order[i + 1]);
+        bls_free(&b);
+    }
 }
 
 /* ---- partitions ---- */
@@ -381,6 +496,9 @@ int main(void)
         {"broken_menus", broken_menus},
         {"too_many_entries", too_many_entries},
         {"extlinux", extlinux},
+        {"blscfg", blscfg},
+        {"systemd_boot", systemd_boot},
+        {"versions", versions},
         {"timeouts", timeouts},
         {"numbers_of_entries", numbers_of_entries},
         {"mbr_with_logical_ones", mbr_with_logical_ones},
