@@ -203,9 +203,9 @@ static int settle(const struct txn *t, struct books *b)
 
 /* ---- telling ------------------------------------------------------------------------------ */
 
-static void announce(struct core *core, const struct touch *e, struct node *old)
+static void announce(struct core *core, const struct touch *e)
 {
-    struct node *before = tree_find(old, e->path), *after = tree_find(core->root, e->path);
+    struct node *before = e->before, *after = e->after;
 
     /* Made and removed again within the transaction is told, too: a parent may have been left. */
     if (!(e->how & TOUCH_FIRE) || ((before || after) && !differs(e, before, after))) {
@@ -217,18 +217,16 @@ static void announce(struct core *core, const struct touch *e, struct node *old)
     watch_fire(core, e->path, before ? before->acl : NULL, after ? after->acl : NULL, false);
 }
 
-static void record(struct core *core, const struct touch *e, struct node *old)
+static void record(struct core *core, const struct touch *e)
 {
-    struct node *before = tree_find(old, e->path), *after = tree_find(core->root, e->path);
-
-    if (!differs(e, before, after)) {
+    if (!differs(e, e->before, e->after)) {
         return;
     }
-    if (before && (!after || e->how & TOUCH_GONE)) {
+    if (e->before && (!e->after || e->how & TOUCH_GONE)) {
         journal_remove(core, e->path);
     }
-    if (after) {
-        journal_node(core, e->path, after);
+    if (e->after) {
+        journal_node(core, e->path, e->after);
     }
 }
 
@@ -241,11 +239,15 @@ static void install(struct txn *t, const struct changes *c, struct node *root)
 
     core->root = root;
     for (i = 0; i < c->n; i++) {
-        record(core, c->by_path[i], old);
+        struct touch *changed = c->by_path[i];
+
+        changed->before = tree_find(old, changed->path);
+        changed->after = tree_find(root, changed->path);
+        record(core, changed);
     }
     for (e = t->touches; e; e = e->next) {
         if (e->how & TOUCH_DIRTY) {
-            announce(core, e, old);
+            announce(core, e);
         }
     }
     node_unref(old);

@@ -5,11 +5,10 @@
 #include "hypercalls/abi/io-xs_wire.h"
 #include "xenstore/path.h"
 
-static bool valid_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '/' || c == '_' || c == '@';
-}
+static const bool valid_char[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true,
+    ['/'] = true,         ['_'] = true,         ['@'] = true,
+};
 
 /* The length of "/local/domain/N/" at the start of path, 0 if it does not start so. */
 static size_t home_len(const char *path)
@@ -41,7 +40,7 @@ bool path_valid(const char *path, bool special, unsigned int rel_max)
         return true;
     }
     for (i = 0; i < len; i++) {
-        if (!valid_char(path[i]) || (path[i] == '/' && path[i + 1] == '/')) {
+        if (!valid_char[(unsigned char)path[i]] || (path[i] == '/' && path[i + 1] == '/')) {
             return false;
         }
     }

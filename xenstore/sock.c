@@ -159,7 +159,10 @@ static void conn_ready(struct daemon *d, struct source *source, uint32_t events)
         close_conn(d, s);
         return;
     }
-    update_events(d, s);
+    /* Who has answers is flushed before the loop waits again. */
+    if (!s->peer.woken) {
+        update_events(d, s);
+    }
 }
 
 static void accept_conn(struct daemon *d, struct source *source, uint32_t events)

@@ -49,6 +49,8 @@ struct node {
     struct acl *acl;
     struct value *value; /* NULL: empty */
     struct node **kids;  /* sorted by name_compare() */
+    uint64_t key;        /* name_key() */
+    uint32_t name_len;
     char name[];
 };
 
@@ -108,5 +110,8 @@ void tree_diff(const struct node *before, const struct node *after, tree_diff_fn
 
 /* Orders names: numbers by value, then all others by bytes. */
 int name_compare(const char *a, size_t alen, const char *b, size_t blen);
+
+/* Names whose keys differ are in the order of their keys. */
+uint64_t name_key(const char *name, size_t len);
 
 #endif

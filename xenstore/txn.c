@@ -10,12 +10,17 @@
 
 static uint32_t hash_path(const char *path, size_t len)
 {
-    uint32_t h = 2166136261u;
+    uint64_t h = len, w;
 
-    while (len--) {
-        h = (h ^ (unsigned char)*path++) * 16777619u;
+    for (; len >= sizeof(w); path += sizeof(w), len -= sizeof(w)) {
+        memcpy(&w, path, sizeof(w));
+        h = (h ^ w) * 0x9e3779b97f4a7c15ull;
+        h ^= h >> 32;
     }
-    return h ^ h >> 15;
+    w = 0;
+    memcpy(&w, path, len);
+    h = (h ^ w) * 0x9e3779b97f4a7c15ull;
+    return (uint32_t)(h >> 32);
 }
 
 static uint32_t new_id(struct core *core)

@@ -28,6 +28,8 @@ struct node;
 struct touch {
     struct touch *hash_next;
     struct touch *next; /* in the order in which they were first touched */
+    struct node *before,
+        *after; /* while the commit is recorded and told: what stood and stands there */
     uint32_t how;
     char path[];
 };

@@ -157,19 +157,14 @@ static void tell_created(const struct view *v, const char *path, size_t len)
     watch_fire(core, path, NULL, n->acl, false);
 }
 
-/* The bytes that making path adds: its nodes, and the first one's name in its parent. */
-static long chain_bytes(struct node *root, const char *path, size_t len)
+/* The bytes of `made` new nodes down to path, the first of them behind its first len bytes: node_size() of each. */
+static long chain_bytes(const char *path, size_t len, const struct acl *acl, uint32_t vlen,
+                        uint32_t made)
 {
-    char step[XENSTORE_ABS_PATH_MAX + 1];
-    long bytes = 0;
+    size_t names =
+        strlen(path) - path_next(path, len); /* all but the first one's, each with a byte */
 
-    while (path[len]) {
-        len = path_next(path, len);
-        memcpy(step, path, len);
-        step[len] = '\0';
-        bytes += node_size(tree_find(root, step));
-    }
-    return bytes;
+    return (long)(made * (24 + acl->n * sizeof(acl->e[0])) + vlen + names);
 }
 
 static int create(const struct view *v, const char *path, const void *data, uint32_t vlen)
@@ -212,7 +207,7 @@ static int create(const struct view *v, const char *path, const void *data, uint
         err = ENOMEM;
         goto out;
     }
-    charge(v, acl->e[0].domid, 0, chain_bytes(*root, path, len));
+    charge(v, acl->e[0].domid, 0, chain_bytes(path, len, acl, vlen, made));
     charge(v, parent_owner, 0, (long)(path_next(path, len) - (len == 1 ? 0 : len)));
     if (!v->txn) {
         tell_created(v, path, len);

@@ -15,14 +15,27 @@
 #include "xenstore/perm.h"
 #include "xenstore/watch.h"
 
+/* FNV-1a, a byte at a time. */
+#define HASH_START 2166136261u
+
+static uint32_t hash_byte(uint32_t h, char c)
+{
+    return (h ^ (unsigned char)c) * 16777619u;
+}
+
+static struct watch **bucket_of(struct core *core, uint32_t h)
+{
+    return &core->watches[(h ^ h >> 15) & (CORE_HASH - 1)];
+}
+
 static struct watch **bucket(struct core *core, const char *path, size_t len)
 {
-    uint32_t h = 2166136261u;
+    uint32_t h = HASH_START;
 
     while (len--) {
-        h = (h ^ (unsigned char)*path++) * 16777619u;
+        h = hash_byte(h, *path++);
     }
-    return &core->watches[(h ^ h >> 15) & (CORE_HASH - 1)];
+    return bucket_of(core, h);
 }
 
 static size_t watch_bytes(const struct watch *w)
@@ -139,28 +152,43 @@ static bool may_see(struct event *e, const struct conn *c)
     return parent_acl(e) && perm_granted(c, e->parent) & PERM_READ;
 }
 
-/* Tells those who watch the first len bytes of the event's path. */
-static void fire_at(struct event *e, size_t len)
+/* Tells those who watch the first len bytes of the event's path, which are in that bucket. */
+static void fire_at(struct event *e, size_t len, uint32_t hash)
 {
     struct watch *w;
 
-    for (w = *bucket(e->core, e->path, len); w; w = w->hash_next) {
+    for (w = *bucket_of(e->core, hash); w; w = w->hash_next) {
         if (!strncmp(w->path, e->path, len) && !w->path[len] && may_see(e, w->conn)) {
             conn_send_event(w->conn, e->path + w->strip, w->token);
         }
     }
 }
 
+/* The path itself first, then what is above it. */
 static void fire(struct event *e, bool exact)
 {
-    size_t len = strlen(e->path);
+    struct {
+        uint32_t hash;
+        size_t len;
+    } above[XENSTORE_ABS_PATH_MAX / 2 + 1];
+    uint32_t h = HASH_START;
+    unsigned int n = 0;
+    size_t len;
 
-    fire_at(e, len);
-    while (!exact && len > 1) {
-        do {
-            len--;
-        } while (len > 1 && e->path[len] != '/');
-        fire_at(e, len);
+    for (len = 0; e->path[len]; len++) {
+        if (e->path[len] == '/' && len && !exact) {
+            above[n].hash = h;
+            above[n++].len = len;
+        }
+        h = hash_byte(h, e->path[len]);
+        if (len == 0 && e->path[1] && !exact) {
+            above[n].hash = h; /* "/" */
+            above[n++].len = 1;
+        }
+    }
+    fire_at(e, len, h);
+    while (n--) {
+        fire_at(e, above[n].len, above[n].hash);
     }
 }
 

@@ -144,6 +144,72 @@ static void test_directory_part(void)
     rig_stop(&r);
 }
 
+/* Numbers of all lengths, names that begin alike, names that differ in the bits which a key has no room for. */
+static size_t random_name(uint32_t *seed, char name[24])
+{
+    static const char letters[] = "0129abq-";
+    size_t len, i;
+
+    *seed = *seed * 1664525u + 1013904223u;
+    len = 1 + (*seed >> 16) % 22;
+    for (i = 0; i < len; i++) {
+        *seed = *seed * 1664525u + 1013904223u;
+        name[i] = letters[(*seed >> 16) % (len % 3 ? 4 : 8)];
+        if (len % 5 == 0 && i < 8) {
+            name[i] = i < 7 ? 'x' : name[i] % 2 ? 'p' : 'q';
+        }
+    }
+    name[len] = '\0';
+    return len;
+}
+
+static int sign(int n)
+{
+    return (n > 0) - (n < 0);
+}
+
+static void test_name_order(void)
+{
+    char names[300][24], path[64];
+    uint32_t seed = 7;
+    struct rig r;
+    int i, k;
+
+    for (i = 0; i < 300; i++) {
+        random_name(&seed, names[i]);
+    }
+    for (i = 0; i < 300; i++) {
+        for (k = 0; k < 300; k++) {
+            uint64_t a = name_key(names[i], strlen(names[i]));
+            uint64_t b = name_key(names[k], strlen(names[k]));
+            int order = name_compare(names[i], strlen(names[i]), names[k], strlen(names[k]));
+
+            CHECK(a == b || (a < b ? -1 : 1) == sign(order));
+        }
+    }
+    /* A folder with them finds each, in whatever order they came, and is in order. */
+    rig_start(&r);
+    for (i = 0; i < 300; i++) {
+        snprintf(path, sizeof(path), "/names/%s", names[i]);
+        rig_write(r.dom0, 0, path, names[i]);
+    }
+    for (i = 0; i < 300; i++) {
+        snprintf(path, sizeof(path), "/names/%s", names[i]);
+        SAME(rig_ask(r.dom0, XS_READ, 0, path), names[i]);
+        snprintf(path, sizeof(path), "/names/%sx", names[i]);
+        SAME(rig_ask(r.dom0, XS_READ, 0, path), "ENOENT");
+    }
+    expect_sound(&r);
+    for (i = 0; i < 300; i++) {
+        snprintf(path, sizeof(path), "/names/%s", names[i]);
+        SAME(rig_ask(r.dom0, XS_RM, 0, path), "OK");
+        SAME(rig_ask(r.dom0, XS_READ, 0, path), "ENOENT");
+    }
+    CHECK(tree_find(r.core->root, "/names")->nkids == 0);
+    expect_sound(&r);
+    rig_stop(&r);
+}
+
 static void test_mkdir_rm(void)
 {
     struct rig r;
@@ -860,6 +926,7 @@ int main(void)
     test_run("xenstore_write_read", test_write_read);
     test_run("xenstore_directory", test_directory);
     test_run("xenstore_directory_part", test_directory_part);
+    test_run("xenstore_name_order", test_name_order);
     test_run("xenstore_mkdir_rm", test_mkdir_rm);
     test_run("xenstore_bad_paths", test_bad_paths);
     test_run("xenstore_deep_path", test_deep_path);
