@@ -17,8 +17,9 @@
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 
-/* What is not in xenstore (the kernel's files) is looked at again after that long. */
+/* All is looked at again after so long; what shows in the kernel's files alone, and is cheap to see, more often. */
 #define LOOK_MS       5
+#define LOOK_QUICK_MS 1
 
 #define MAX_COMPLAINT 1000u
 
@@ -35,12 +36,47 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Of the nodes below `back` those that anybody here waits for; a back end writes a dozen others when it starts. */
+static bool matters(const char *back, const char *path)
+{
+    static const char *const names[] = {"", "/state", "/hotplug-status", "/hotplug-error"};
+    size_t len = strlen(back);
+
+    if (strncmp(path, back, len) != 0)
+        return true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(path + len, names[i]) == 0)
+            return true;
+    return false;
+}
+
+typedef bool quick_look(struct device_job *j);
+
+/* Waits for news, or until `quick` (may be NULL) sees something, for LOOK_MS at most. What came with the news is seen by the
+ * next look, too. */
+static void wait_change(struct device_job *j, quick_look *quick)
+{
+    int64_t end = now_ms() + LOOK_MS, left;
+    bool news = false;
+
+    while (!news && (left = end - now_ms()) > 0) {
+        struct hs_event *event = hs_event(j->ctx->xs, quick == NULL ? (int)left : LOOK_QUICK_MS);
+
+        for (; event != NULL; event = hs_event(j->ctx->xs, 0)) {
+            news |= matters(j->back, event->path);
+            free(event);
+        }
+        news = news || (quick != NULL && quick(j));
+    }
+}
+
 /*
- * Calls `look` until it answers something other than -EAGAIN, at each change of the back end's nodes
- * and every few milliseconds. -ETIMEDOUT after `seconds`.
+ * Calls `look` until it answers something other than -EAGAIN: at changes of the back end's nodes, when `quick` sees
+ * something, and every few milliseconds. -ETIMEDOUT after `seconds`.
  */
 static int watch_until(struct device_job *j, unsigned int seconds,
-                       int (*look)(struct device_job *j, void *opaque), void *opaque)
+                       int (*look)(struct device_job *j, void *opaque), void *opaque,
+                       quick_look *quick)
 {
     int64_t end = now_ms() + (int64_t)seconds * 1000;
     struct hs *xs = j->ctx->xs;
@@ -55,7 +91,7 @@ static int watch_until(struct device_job *j, unsigned int seconds,
         if (!watched && hs_watch(xs, j->back, "device-wait") == 0)
             watched = true;
         if (watched)
-            free(hs_event(xs, LOOK_MS));
+            wait_change(j, quick);
         else
             usleep(LOOK_MS * 1000);
     }
@@ -89,23 +125,25 @@ static char *complaint(struct device_job *j)
 struct wanted {
     int state;                           /* 0: not asked for */
     bool (*there)(struct device_job *j); /* NULL: not asked for */
+    bool in_kernel;                      /* `there` asks the kernel alone */
 };
 
 static int look_ready(struct device_job *j, void *opaque)
 {
     const struct wanted *want = opaque;
     int state = device_state(j->ctx, j->back);
-    char *text = complaint(j);
+    char *text;
 
-    if (text != NULL || state >= DEVICE_CLOSING) {
+    if (state >= DEVICE_CLOSING)
+        return -EIO;
+    if (state >= want->state && (want->there == NULL || want->there(j)))
+        return 0;
+    text = complaint(j);
+    if (text != NULL) {
         free(text);
         return -EIO;
     }
-    if (j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid))
-        return -ESRCH;
-    if (state < want->state || (want->there != NULL && !want->there(j)))
-        return -EAGAIN;
-    return 0;
+    return j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid) ? -ESRCH : -EAGAIN;
 }
 
 /* Nothing came from a driver domain: by how far it went one sees what is missing there. */
@@ -123,7 +161,8 @@ static void say_silent(struct device_job *j, const char *step, struct hl_error *
 
 static int wait_for(struct device_job *j, struct wanted want, const char *step, struct hl_error *e)
 {
-    int rc = watch_until(j, DEVICE_READY_SECONDS, look_ready, &want);
+    int rc =
+        watch_until(j, DEVICE_READY_SECONDS, look_ready, &want, want.in_kernel ? want.there : NULL);
     char *text;
 
     if (rc == 0)
@@ -149,7 +188,7 @@ static int wait_for(struct device_job *j, struct wanted want, const char *step, 
 
 int device_wait_backend(struct device_job *j, int state, struct hl_error *e)
 {
-    return wait_for(j, (struct wanted){state, NULL}, "wait for the back end", e);
+    return wait_for(j, (struct wanted){state, NULL, false}, "wait for the back end", e);
 }
 
 static bool plugged(struct device_job *j)
@@ -163,18 +202,18 @@ static bool plugged(struct device_job *j)
 
 int device_wait_plugged(struct device_job *j, struct hl_error *e)
 {
-    return wait_for(j, (struct wanted){0, plugged}, "wait for the driver domain", e);
+    return wait_for(j, (struct wanted){0, plugged, false}, "wait for the driver domain", e);
 }
 
 int device_wait_ready(struct device_job *j, struct hl_error *e)
 {
-    return wait_for(j, (struct wanted){0, j->class->ready}, "wait for the back end", e);
+    return wait_for(j, (struct wanted){0, j->class->ready, true}, "wait for the back end", e);
 }
 
 int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j), const char *step,
                       struct hl_error *e)
 {
-    return wait_for(j, (struct wanted){0, there}, step, e);
+    return wait_for(j, (struct wanted){0, there, true}, step, e);
 }
 
 static bool has_driver(const struct device_job *j)
@@ -199,28 +238,36 @@ static int look_gone_elsewhere(struct device_job *j, int state)
     return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;
 }
 
+/* The kernel's device. */
+static bool is_gone(struct device_job *j)
+{
+    return !j->elsewhere && j->sysfs[0] != '\0' && access(j->sysfs, F_OK) != 0;
+}
+
 static int look_gone(struct device_job *j, void *opaque)
 {
-    int state = device_state(j->ctx, j->back);
+    int state;
 
     (void)opaque;
+    if (is_gone(j))
+        return 0;
+    if (!j->elsewhere && j->sysfs[0] != '\0' && has_driver(j))
+        return -EAGAIN;
+    state = device_state(j->ctx, j->back);
     if (j->elsewhere)
         return look_gone_elsewhere(j, state);
-    if (j->sysfs[0] == '\0')
-        /* A program that has not said that it is there has nothing to give back. */
-        return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;
-    if (access(j->sysfs, F_OK) != 0)
-        return 0;
     /*
-     * Where the front end went before the driver had taken the device up, it never will: such a
-     * device holds nothing, and stays until the back end's nodes go.
+     * A program that has not said that it is there has nothing to give back. Where the front end went before the kernel's
+     * driver had taken the device up, it never will: such a device holds nothing, and stays until the back end's nodes go.
      */
-    return state <= DEVICE_INITIALISING && !has_driver(j) ? 0 : -EAGAIN;
+    return state <= DEVICE_INITIALISING || (j->sysfs[0] == '\0' && state == DEVICE_CLOSED)
+               ? 0
+               : -EAGAIN;
 }
 
 int device_wait_gone(struct device_job *j, unsigned int seconds)
 {
-    return watch_until(j, seconds, look_gone, NULL);
+    return watch_until(j, seconds, look_gone, NULL, is_gone);
 }
 
 static int look_taken_up(struct device_job *j, void *opaque)
@@ -237,5 +284,5 @@ static int look_taken_up(struct device_job *j, void *opaque)
 
 int device_wait_taken_up(struct device_job *j, unsigned int seconds)
 {
-    return watch_until(j, seconds, look_taken_up, NULL);
+    return watch_until(j, seconds, look_taken_up, NULL, NULL);
 }

@@ -35,9 +35,9 @@ int device_state(struct hl_ctx *ctx, const char *dir);
 int device_wait_backend(struct device_job *j, int state, struct hl_error *e);
 /* Until the driver domain that serves the device has done the host's half ("hotplug-status"), or says why not, or is gone. */
 int device_wait_plugged(struct device_job *j, struct hl_error *e);
-/* Until class->ready(). */
+/* Until class->ready(), which asks the kernel alone, and is cheap. */
 int device_wait_ready(struct device_job *j, struct hl_error *e);
-/* Until `there` answers true. */
+/* Until `there`, which does so as well, answers true. */
 int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j), const char *step,
                       struct hl_error *e);
 

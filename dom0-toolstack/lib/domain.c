@@ -195,11 +195,15 @@ void hl_domain_forget(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[16]
  */
 static void wait_until_gone(struct hl_ctx *ctx, uint32_t domid)
 {
-    const struct timespec pause = {0, 2000000};
+    struct timespec pause = {0, 250000};
     struct hv_domain_info info;
 
-    for (int i = 0; i < 250 && hv_domain_info(ctx->hv, domid, &info, NULL) == 0; i++)
+    /* Half a second in all. */
+    for (int i = 0; i < 130 && hv_domain_info(ctx->hv, domid, &info, NULL) == 0; i++) {
         nanosleep(&pause, NULL);
+        if (pause.tv_nsec < 4000000)
+            pause.tv_nsec *= 2;
+    }
 }
 
 static int destroy(struct hl_ctx *ctx, uint32_t domid, bool keep_record, struct hl_error *e)

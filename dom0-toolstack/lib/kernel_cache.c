@@ -297,20 +297,25 @@ static int explain_read(struct hl_error *e, const char *path, int rc)
     return rc;
 }
 
-/* Unpacks a file that is in memory; `dir` may be -1. */
-static int unpack_into_cache(int dir, const struct stat *st, const void *packed, size_t size,
+/* Unpacks a file that is in memory; `dir` may be -1. A file that is not packed becomes *k's as it is: *packed is NULL. */
+static int unpack_into_cache(int dir, const struct stat *st, void **packed, size_t size,
                              struct kernel_file *k, struct hl_error *e)
 {
     struct kernel_payload payload;
     char name[NAME_SIZE];
     void *data;
     size_t len;
-    int rc = kernel_find_payload(packed, size, &payload, e);
+    int rc = kernel_find_payload(*packed, size, &payload, e);
 
     if (rc != 0)
         return rc;
+    if (payload.compression == KERNEL_PLAIN && payload.data == *packed && size <= KERNEL_MAX_SIZE) {
+        *k = (struct kernel_file){.data = *packed, .size = size};
+        *packed = NULL;
+        return 0;
+    }
     if (dir >= 0 && payload.compression != KERNEL_PLAIN) {
-        hash_name(packed, size, name);
+        hash_name(*packed, size, name);
         if (open_entry(dir, name, k)) {
             remember(dir, st, name);
             return 0;
@@ -358,7 +363,7 @@ int kernel_file_open(const char *path, struct kernel_file *k, struct hl_error *e
         close(dir);
         dir = -1;
     }
-    rc = unpack_into_cache(dir, &before, packed, size, k, e);
+    rc = unpack_into_cache(dir, &before, &packed, size, k, e);
     if (rc != 0)
         hl_error_within(e, "%s", path);
 
