@@ -278,15 +278,30 @@ static void take_away(struct set *set)
     forget_nodes(set);
 }
 
+static bool is_among(char **names, unsigned int n, const char *name)
+{
+    for (unsigned int i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* All devices of a domain of the classes that we know, from the toolstack's copies. */
 static void find_all(struct hl_ctx *ctx, uint32_t domid, struct set *set)
 {
-    for (int k = 0; k < HL_DEVICE_KINDS; k++) {
+    unsigned int kinds = 0;
+    char base[64], **kind;
+
+    snprintf(base, sizeof(base), "/libxl/%" PRIu32 "/device", domid);
+    kind = hs_directory(ctx->xs, HS_TX_NONE, base, &kinds);
+    for (int k = 0; kind != NULL && k < HL_DEVICE_KINDS; k++) {
         const struct device_class *class = device_class((enum hl_device_kind)k);
         char path[96];
         unsigned int n;
         char **names;
 
+        if (!is_among(kind, kinds, class->name))
+            continue;
         snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%s", domid, class->name);
         names = hs_directory(ctx->xs, HS_TX_NONE, path, &n);
         for (unsigned int i = 0; names != NULL && i < n; i++) {
@@ -309,6 +324,7 @@ static void find_all(struct hl_ctx *ctx, uint32_t domid, struct set *set)
         }
         free(names);
     }
+    free(kind);
 }
 
 void hl_devices_release(struct hl_ctx *ctx, uint32_t domid)
