@@ -8,16 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define LARGE (64u << 10)
-
-/* Since Linux 5.14; older headers of libc lack it. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 int file_make_dirs(const char *path, mode_t mode)
 {
@@ -63,16 +55,6 @@ static int read_fd(int fd, char *to, size_t size, size_t *got)
     return 0;
 }
 
-/* Memory for a large file at once, in place of a page fault for each page. A kernel that cannot is only slower. */
-static void populate(char *buf, size_t size)
-{
-    uintptr_t begin = ((uintptr_t)buf + 4095) & ~(uintptr_t)4095;
-    uintptr_t end = ((uintptr_t)buf + size) & ~(uintptr_t)4095;
-
-    if (size >= LARGE && end > begin)
-        (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
-}
-
 int file_read_all(const char *path, size_t max, void **data, size_t *size)
 {
     struct stat st;
@@ -100,7 +82,6 @@ int file_read_all(const char *path, size_t max, void **data, size_t *size)
         rc = -ENOMEM;
         goto out;
     }
-    populate(buf, (size_t)st.st_size);
     rc = read_fd(fd, buf, (size_t)st.st_size, size);
     if (rc != 0)
         goto out;
