@@ -112,17 +112,6 @@ static const struct device_backend *backend(const struct hl_device *d, struct hl
     return device_backend_find(HL_DEVICE_CONSOLE, "console");
 }
 
-/* What the guest may read but not change: programs of Domain 0 believe it. */
-static void put_for_guest(struct device_job *j, struct store_writer *w, const char *name,
-                          const char *value)
-{
-    char path[STORE_PATH_SIZE];
-
-    snprintf(path, sizeof(path), "%s/%s", j->front, name);
-    store_make_readable(w, path);
-    store_put(w, j->front, name, "%s", value);
-}
-
 static void nodes(struct device_job *j, struct store_writer *w)
 {
     const struct hl_channel *c = &j->dev->channel;
@@ -134,11 +123,12 @@ static void nodes(struct device_job *j, struct store_writer *w)
     if (c->path != NULL)
         device_put(j, w, "path", "%s", c->path);
     store_put(w, j->front, "protocol", "vt100");
-    put_for_guest(j, w, "name", name);
-    put_for_guest(j, w, "limit", "1048576");
-    put_for_guest(j, w, "type", "ioemu");
-    put_for_guest(j, w, "output", "pty");
-    put_for_guest(j, w, "tty", "");
+    /* What programs of Domain 0 believe. */
+    store_put_readable(w, j->front, "name", name);
+    store_put_readable(w, j->front, "limit", "1048576");
+    store_put_readable(w, j->front, "type", "ioemu");
+    store_put_readable(w, j->front, "output", "pty");
+    store_put_readable(w, j->front, "tty", "");
 }
 
 static bool is_left_over(const char *path)

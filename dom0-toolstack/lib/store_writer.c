@@ -91,6 +91,28 @@ void store_make_frontend(struct store_writer *w, const char *path, uint32_t read
     make(w, path, perms, 2);
 }
 
+static void put_made(struct store_writer *w, const char *base, const char *name, const char *value,
+                     void (*make_it)(struct store_writer *w, const char *path))
+{
+    char path[STORE_PATH_SIZE];
+
+    snprintf(path, sizeof(path), "%s/%s", base, name);
+    make_it(w, path);
+    store_put(w, base, name, "%s", value);
+}
+
+void store_put_readable(struct store_writer *w, const char *base, const char *name,
+                        const char *value)
+{
+    put_made(w, base, name, value, store_make_readable);
+}
+
+void store_put_private(struct store_writer *w, const char *base, const char *name,
+                       const char *value)
+{
+    put_made(w, base, name, value, store_make_private);
+}
+
 void store_make_guests(struct store_writer *w, const char *base, const char *name)
 {
     struct hs_perm perm = {w->domid, HS_PERM_NONE};

@@ -34,6 +34,11 @@ void store_make_readable(struct store_writer *w, const char *path);
 void store_make_backend(struct store_writer *w, const char *path, uint32_t owner);
 /* A folder for Domain 0 alone. */
 void store_make_private(struct store_writer *w, const char *path);
+/* A value below `base`, which is others': w->domid may read it, and not change it; or Domain 0 alone sees it. */
+void store_put_readable(struct store_writer *w, const char *base, const char *name,
+                        const char *value);
+void store_put_private(struct store_writer *w, const char *base, const char *name,
+                       const char *value);
 /* An empty node that belongs to the guest. */
 void store_make_guests(struct store_writer *w, const char *base, const char *name);
 /* A folder that belongs to the guest, and that domain `reader` may read. */

@@ -146,17 +146,6 @@ static const struct device_backend *vfb_backend(const struct hl_device *d, struc
     return device_backend_find(HL_DEVICE_VFB, "vfb");
 }
 
-/* Below the back end, but not for the guest's eyes. */
-static void put_secret(struct device_job *j, struct store_writer *w, const char *name,
-                       const char *value)
-{
-    char path[STORE_PATH_SIZE];
-
-    snprintf(path, sizeof(path), "%s/%s", j->back, name);
-    store_make_private(w, path);
-    store_put(w, j->back, name, "%s", value);
-}
-
 static void vfb_nodes(struct device_job *j, struct store_writer *w)
 {
     const struct hl_vfb *v = &j->dev->vfb;
@@ -169,8 +158,9 @@ static void vfb_nodes(struct device_job *j, struct store_writer *w)
     device_put(j, w, "opengl", "0");
     if (v->keymap != NULL)
         device_put(j, w, "keymap", "%s", v->keymap);
+    /* Not for the guest's eyes. */
     if (v->passwd != NULL)
-        put_secret(j, w, "vncpasswd", v->passwd);
+        store_put_private(w, j->back, "vncpasswd", v->passwd);
 }
 
 static void vfb_info(struct hl_ctx *ctx, struct hl_device_info *i)
