@@ -181,6 +181,16 @@ static void left_path(const struct device_job *j, char path[STORE_PATH_SIZE])
              j->devid);
 }
 
+/* Xen's tools in a driver domain wait for its kernel to write Closed, which it does where it was told to close. */
+static void tell_server(const struct device_job *j, struct store_writer *w)
+{
+    if (!j->elsewhere || !store_has(w, j->back))
+        return;
+    store_put(w, j->back, "online", "0");
+    if (hs_number_at(w->xs, w->tx, j->back, "state", DEVICE_UNKNOWN) < DEVICE_CLOSING)
+        store_put(w, j->back, "state", "%d", DEVICE_CLOSING);
+}
+
 /* The front ends' folders go: a kernel's back end then lets go at once. A driver domain's programs are told. */
 static void remove_fronts(struct store_writer *w, void *opaque)
 {
@@ -190,8 +200,7 @@ static void remove_fronts(struct store_writer *w, void *opaque)
     for (size_t i = 0; i < set->count; i++) {
         const struct device_job *j = &set->jobs[i];
 
-        if (j->elsewhere && store_has(w, j->back))
-            store_put(w, j->back, "online", "0");
+        tell_server(j, w);
         left_path(j, path);
         if (j->used)
             store_put(w, path, "backend", "%s", j->back);

@@ -224,7 +224,7 @@ static bool has_driver(const struct device_job *j)
     return access(path, F_OK) == 0;
 }
 
-/* Whoever did the host's half there keeps a record of it, and takes the folder away last. */
+/* Whoever did the host's half there takes the folder away last. Ours keeps a record of it; Xen's tools may be there, too. */
 static int look_gone_elsewhere(struct device_job *j, int state)
 {
     char record[160];
@@ -233,7 +233,7 @@ static int look_gone_elsewhere(struct device_job *j, int state)
         !driver_domain_lives(j->ctx, j->backend_domid))
         return 0;
     snprintf(record, sizeof(record), "/local/domain/%" PRIu32 "%s", j->backend_domid, j->copy);
-    if (hs_exists(j->ctx->xs, HS_TX_NONE, record) != 0)
+    if (hs_exists(j->ctx->xs, HS_TX_NONE, record) != 0 || plugged(j))
         return -EAGAIN;
     return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;
 }

@@ -259,6 +259,30 @@ static void taken_away(void)
     CHECK(nothing_left());
 }
 
+/* As Xen's tools do the other half: without a record, and only when the kernel there has closed what it was told to. */
+static void xen_tools(void)
+{
+    pid_t us;
+
+    begin();
+    us = rig_add(7, HL_DEVICE_VBD, spec());
+    CHECK(soon(back_there));
+    put(BACK "/state", "2");
+    put(BACK "/hotplug-status", "connected");
+    CHECK(answer(us) == 0);
+    put(BACK "/state", "4");
+    us = rig_release(7);
+    CHECK(soon(front_gone));
+    CHECK_STR(value(BACK "/online"), "0");
+    CHECK_STR(value(BACK "/state"), "5");
+    put(BACK "/state", "6");
+    rest_ms(100);
+    CHECK(waitpid(us, NULL, WNOHANG) == 0); /* their scripts run now */
+    (void)hs_rm(rig_xs, HS_TX_NONE, BACK);
+    CHECK(answer(us) == 0);
+    CHECK(nothing_left());
+}
+
 /* The guest was asked, and lets go at its leisure. */
 static void closing(void)
 {
@@ -564,13 +588,21 @@ static void interfaces(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"layout", layout},       {"taken_away", taken_away},
-        {"closing", closing},     {"failure", failure},
-        {"nobody", nobody},       {"dead", dead},
-        {"killed", killed},       {"daemon_away", daemon_away},
-        {"who_holds", who_holds}, {"hostile_words", hostile_words},
-        {"paths", paths},         {"all", all},
-        {"disks", disks},         {"interfaces", interfaces},
+        {"layout", layout},
+        {"taken_away", taken_away},
+        {"xen_tools", xen_tools},
+        {"closing", closing},
+        {"failure", failure},
+        {"nobody", nobody},
+        {"dead", dead},
+        {"killed", killed},
+        {"daemon_away", daemon_away},
+        {"who_holds", who_holds},
+        {"hostile_words", hostile_words},
+        {"paths", paths},
+        {"all", all},
+        {"disks", disks},
+        {"interfaces", interfaces},
     };
     int fd, rc;
 
