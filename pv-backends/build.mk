@@ -20,6 +20,16 @@ CHECKS += check-image-formats
 check-image-formats: $(B)/test/image_test $(B)/test/image_sandbox_test
 	tests/unit/image_formats.sh $(abspath $(B))
 
+# What all of them do with the states of the two ends.
+$(B)/test/states_test: $(patsubst %.c,$(B)/unit/%.o,pv-backends/lib/states.c tests/unit/states_test.c \
+        tests/unit/toolstack_test.c dom0-toolstack/lib/error.c)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ -lyajl
+.PHONY: check-backend-states
+CHECKS += check-backend-states
+check-backend-states: $(B)/test/states_test
+	$(B)/test/states_test
+
 PVB_BLOCK := $(PVB_IMAGE) $(addprefix pv-backends/block/,main.c vbd.c queue.c data.c request.c sandbox.c) \
         $(wildcard pv-backends/lib/*.c)
 $(B)/bin/hospes-block: $(PVB_BLOCK:%.c=$(B)/tools/%.o) $(LIBHOSPES) $(B)/lib/libhsxs.a

@@ -25,6 +25,7 @@
 #include "pv-backends/9p/ring.h"
 #include "pv-backends/lib/backend.h"
 #include "pv-backends/lib/sandbox.h"
+#include "pv-backends/lib/states.h"
 #include "pv-backends/lib/turn.h"
 #include "xenstore/client/xs_client.h"
 
@@ -32,10 +33,10 @@
 
 struct share {
     struct backend b;
+    struct states states;
     struct p9_server server;
     struct p9_ring ring[MAX_RINGS];
     unsigned int rings;
-    bool connected;
 };
 
 static volatile sig_atomic_t stop;
@@ -48,13 +49,14 @@ static void on_signal(int signal)
 
 /* ---- the connection ---- */
 
-static void disconnect(struct share *s)
+static void disconnect(void *opaque)
 {
+    struct share *s = opaque;
+
     for (unsigned int i = 0; i < s->rings; i++)
         p9_ring_close(&s->ring[i]);
     p9_fids_clear(&s->server.fids);
     s->rings = 0;
-    s->connected = false;
 }
 
 static int front_number(struct share *s, const char *format, unsigned int i, uint32_t *value,
@@ -99,92 +101,39 @@ static int connect_rings(struct share *s, struct hl_error *e)
     return rc;
 }
 
-static void give_up(struct share *s, struct hl_error *e)
+static int connect_front(void *opaque, bool again, struct hl_error *e)
 {
-    backend_complain(&s->b, e);
-    hl_error_clear(e);
-    disconnect(s);
-    backend_set_state(&s->b, XenbusStateClosed);
+    int rc = connect_rings(opaque, e);
+
+    (void)again;
+    if (rc < 0)
+        disconnect(opaque);
+    return rc;
 }
 
-static void connect_front(struct share *s, struct hl_error *e)
-{
-    if (connect_rings(s, e) < 0) {
-        give_up(s, e);
-        return;
-    }
-    s->connected = true;
-    backend_set_state(&s->b, XenbusStateConnected);
-}
-
-/* ---- states ---- */
-
-static void write_offer(struct backend *b, void *opaque)
+static void offer(struct backend *b, void *opaque)
 {
     (void)opaque;
     backend_write(b, "versions", "1");
     backend_write(b, "max-rings", "%u", MAX_RINGS);
     backend_write(b, "max-ring-page-order", "%u", P9_MAX_ORDER);
     backend_write(b, "hotplug-status", "connected");
-    backend_set_state(b, XenbusStateInitWait);
 }
 
-static void offer(struct share *s)
-{
-    backend_change(&s->b, write_offer, s);
-}
+static const struct states_kind kind = {
+    .offer = offer,
+    .connect = connect_front,
+    .disconnect = disconnect,
+};
 
-/* False: it is over. */
-static bool follow(struct share *s, enum xenbus_state ours, enum xenbus_state theirs,
-                   struct hl_error *e)
-{
-    switch (theirs) {
-    case XenbusStateInitialising:
-        if (ours == XenbusStateClosed || ours == XenbusStateClosing)
-            offer(s);
-        break;
-    case XenbusStateInitialised:
-    case XenbusStateConnected:
-        if (!s->connected && ours == XenbusStateInitWait)
-            connect_front(s, e);
-        break;
-    case XenbusStateClosing:
-        if (ours != XenbusStateClosed)
-            backend_set_state(&s->b, XenbusStateClosing);
-        break;
-    case XenbusStateUnknown:
-    case XenbusStateClosed:
-        /* Whoever took the frontend away waits for this, also where it never connected. */
-        if (s->connected || ours != XenbusStateClosed) {
-            disconnect(s);
-            backend_set_state(&s->b, XenbusStateClosed);
-        }
-        /* A frontend that is gone may come again, as long as the toolstack wants the device. */
-        return backend_number(&s->b, "online", 0);
-    default: break;
-    }
-    return true;
-}
-
-static bool changed(struct share *s)
-{
-    if (!backend_events(&s->b))
-        return true;
-    enum xenbus_state ours = backend_state(&s->b);
-    if (ours == XenbusStateUnknown)
-        return false; /* our directory was removed */
-    struct hl_error *e = hl_error_new();
-    bool alive = follow(s, ours, backend_front_state(&s->b), e);
-    hl_error_free(e);
-    return alive;
-}
+/* ---- serving ---- */
 
 /* True: there is more to do. */
 static bool work(struct share *s)
 {
     bool more = false;
 
-    for (unsigned int i = 0; s->connected && i < s->rings; i++) {
+    for (unsigned int i = 0; s->states.connected && i < s->rings; i++) {
         int rc = p9_ring_work(&s->ring[i], &s->server);
 
         if (rc < 0) {
@@ -192,7 +141,7 @@ static bool work(struct share *s)
 
             hl_fail(e, EPROTO, "share the folder", s->b.path,
                     "the guest's ring has an index or a message that cannot be");
-            give_up(s, e);
+            states_give_up(&s->states, e);
             hl_error_free(e);
             return false;
         }
@@ -213,7 +162,7 @@ static void serve(struct share *s)
             return;
         while ((port = evtchn_pending(s->b.ev)) >= 0)
             evtchn_unmask(s->b.ev, (uint32_t)port);
-        if (!changed(s)) {
+        if (!states_changed(&s->states)) {
             turn_forget();
             return;
         }
@@ -242,18 +191,6 @@ static int open_share(struct share *s, const char *path, struct hl_error *e)
     return rc;
 }
 
-/* Goes on where an earlier process was killed; else begins. */
-static void take_up(struct share *s, struct hl_error *e)
-{
-    enum xenbus_state ours = backend_state(&s->b), theirs = backend_front_state(&s->b);
-
-    if (ours == XenbusStateConnected &&
-        (theirs == XenbusStateConnected || theirs == XenbusStateInitialised))
-        connect_front(s, e);
-    else if (ours <= XenbusStateInitWait)
-        offer(s);
-}
-
 static int lock_in(struct hl_error *e)
 {
     static const struct sandbox_call calls[] = {
@@ -274,7 +211,7 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_handler = on_signal};
     struct rlimit files = {2 * P9_MAX_FIDS + 64, 2 * P9_MAX_FIDS + 64};
     struct hl_error *e = hl_error_new();
-    struct share s = {.server.root = -1};
+    struct share s = {.states = {&kind, &s.b, &s, false}, .server.root = -1};
 
     if (argc != 2 || argv[1][0] != '/') {
         fprintf(stderr, "usage: hospes-9p PATH   (of the device in xenstore)\n");
@@ -298,7 +235,8 @@ int main(int argc, char **argv)
     } else if (rc < 0)
         fprintf(stderr, "hospes-9p: %s\n", hl_error_sentence(e));
     if (rc == 0) {
-        take_up(&s, e);
+        if (states_begin(&s.states, e) < 0)
+            states_give_up(&s.states, e);
         serve(&s);
     }
     disconnect(&s);

@@ -108,11 +108,17 @@ static void write_features(struct vbd *v)
     }
 }
 
-static void write_connected(struct backend *b, void *opaque)
+static void tell(struct backend *b, void *opaque)
 {
+    (void)b;
     write_size(opaque);
     write_features(opaque);
-    backend_set_state(b, XenbusStateConnected);
+}
+
+static void offer(struct backend *b, void *opaque)
+{
+    write_features(opaque);
+    backend_write(b, "hotplug-status", "connected");
 }
 
 /* ---- the connection ---- */
@@ -207,7 +213,11 @@ static void disconnect(struct vbd *v, bool forget)
     data_close(v->data);
     v->data = NULL;
     v->queues = 0;
-    v->connected = false;
+}
+
+static void end_connection(void *opaque)
+{
+    disconnect(opaque, true);
 }
 
 static int connect_queues(struct vbd *v, bool again, struct hl_error *e)
@@ -231,43 +241,22 @@ static int connect_queues(struct vbd *v, bool again, struct hl_error *e)
     return rc;
 }
 
-static int connect_front(struct vbd *v, bool again, struct hl_error *e)
+static int connect_front(void *opaque, bool again, struct hl_error *e)
 {
+    struct vbd *v = opaque;
     int rc = connect_queues(v, again, e);
 
-    if (rc < 0) {
+    if (rc < 0)
         disconnect(v, !again);
-        return rc;
-    }
-    v->connected = true;
-    return backend_change(&v->b, write_connected, v);
+    return rc;
 }
 
-/* ---- states ---- */
-
-static void give_up(struct vbd *v, struct hl_error *e)
-{
-    backend_complain(&v->b, e);
-    hl_error_clear(e);
-    disconnect(v, true);
-    backend_set_state(&v->b, XenbusStateClosed);
-}
-
-static void write_offer(struct backend *b, void *opaque)
-{
-    write_features(opaque);
-    backend_write(b, "hotplug-status", "connected");
-    backend_set_state(b, XenbusStateInitWait);
-}
-
-static void offer(struct vbd *v)
-{
-    backend_change(&v->b, write_offer, v);
-}
+/* ---- changes ---- */
 
 /* Another medium, or none: the frontend looks at the size when it sees the state written again. */
-static void check_medium(struct vbd *v, struct hl_error *e)
+static void check_medium(void *opaque, struct hl_error *e)
 {
+    struct vbd *v = opaque;
     char *params = backend_text(&v->b, "params");
     bool same = params != NULL && v->params != NULL && strcmp(params, v->params) == 0;
 
@@ -282,57 +271,13 @@ static void check_medium(struct vbd *v, struct hl_error *e)
         hl_error_clear(e);
     }
     write_size(v);
-    if (v->connected)
+    if (v->states.connected)
         backend_set_state(&v->b, XenbusStateConnected);
-}
-
-/* False: it is over. */
-static bool follow(struct vbd *v, enum xenbus_state ours, enum xenbus_state theirs,
-                   struct hl_error *e)
-{
-    switch (theirs) {
-    case XenbusStateInitialising:
-        if (ours == XenbusStateClosed || ours == XenbusStateClosing)
-            offer(v);
-        break;
-    case XenbusStateInitialised:
-    case XenbusStateConnected:
-        if (!v->connected && ours == XenbusStateInitWait && connect_front(v, false, e) < 0)
-            give_up(v, e);
-        break;
-    case XenbusStateClosing:
-        if (ours != XenbusStateClosed)
-            backend_set_state(&v->b, XenbusStateClosing);
-        break;
-    case XenbusStateUnknown:
-    case XenbusStateClosed:
-        /* Whoever took the frontend away waits for this, also where it never connected. */
-        if (v->connected || ours != XenbusStateClosed) {
-            disconnect(v, true);
-            backend_set_state(&v->b, XenbusStateClosed);
-        }
-        /* A frontend that is gone may come again, as long as the toolstack wants the device. */
-        return backend_number(&v->b, "online", 0);
-    default: break;
-    }
-    return true;
 }
 
 bool vbd_changed(struct vbd *v)
 {
-    struct hl_error *e;
-    bool alive = true;
-
-    if (!backend_events(&v->b))
-        return true;
-    enum xenbus_state ours = backend_state(&v->b);
-    if (ours == XenbusStateUnknown)
-        return false; /* our directory was removed */
-    e = hl_error_new();
-    check_medium(v, e);
-    alive = follow(v, ours, backend_front_state(&v->b), e);
-    hl_error_free(e);
-    return alive;
+    return states_changed(&v->states);
 }
 
 bool vbd_work(struct vbd *v)
@@ -347,7 +292,7 @@ bool vbd_work(struct vbd *v)
 
             hl_fail(e, EPROTO, "serve the disk", v->b.path,
                     "the guest's ring has an index that cannot be");
-            give_up(v, e);
+            states_give_up(&v->states, e);
             hl_error_free(e);
             return false;
         }
@@ -357,23 +302,17 @@ bool vbd_work(struct vbd *v)
     return more;
 }
 
-/* Goes on from the states that an earlier backend, which was killed, left; else begins. */
-static int take_up(struct vbd *v, struct hl_error *e)
-{
-    enum xenbus_state ours = backend_state(&v->b), theirs = backend_front_state(&v->b);
-
-    if (ours == XenbusStateConnected &&
-        (theirs == XenbusStateConnected || theirs == XenbusStateInitialised))
-        return connect_front(v, true, e);
-    if (ours <= XenbusStateInitWait)
-        offer(v);
-    /* The watches fire once: what the frontend does is seen then. */
-    return 0;
-}
+static const struct states_kind kind = {
+    .offer = offer,
+    .connect = connect_front,
+    .tell = tell,
+    .disconnect = end_connection,
+    .changed = check_medium,
+};
 
 int vbd_open(struct vbd *v, struct io *io, const char *path, struct hl_error *e)
 {
-    *v = (struct vbd){.io = io};
+    *v = (struct vbd){.io = io, .states = {.kind = &kind, .b = &v->b, .device = v}};
     int rc = backend_open(&v->b, path, e);
 
     if (rc < 0)
@@ -384,7 +323,7 @@ int vbd_open(struct vbd *v, struct io *io, const char *path, struct hl_error *e)
     rc = load_medium(v, e);
     if (rc < 0)
         return rc;
-    return take_up(v, e);
+    return states_begin(&v->states, e);
 }
 
 void vbd_close(struct vbd *v)

@@ -5,6 +5,7 @@
 
 #include "pv-backends/block/queue.h"
 #include "pv-backends/lib/backend.h"
+#include "pv-backends/lib/states.h"
 
 #define BLOCK_MAX_QUEUES 4u
 
@@ -13,10 +14,11 @@ struct io;
 
 struct vbd {
     struct backend b;
+    struct states states;
     struct io *io;
     struct image *image; /* NULL: a drive without a medium */
     char *params;        /* what is in it: FORMAT:TARGET */
-    bool cdrom, connected;
+    bool cdrom;
     struct data *data;
     unsigned int queues;
     struct block_queue queue[BLOCK_MAX_QUEUES];

@@ -30,7 +30,7 @@ static bool plugged(const struct backend *b)
     return yes;
 }
 
-static void write_offer(struct backend *b, void *opaque)
+static void offer(struct backend *b, void *opaque)
 {
     const struct vif *v = opaque;
     int offload = !v->user;
@@ -48,12 +48,6 @@ static void write_offer(struct backend *b, void *opaque)
     backend_write(b, "feature-multicast-control", "0");
     backend_write(b, "feature-split-event-channels", "1");
     backend_write(b, "multi-queue-max-queues", "%u", NET_MAX_QUEUES);
-    backend_set_state(b, XenbusStateInitWait);
-}
-
-static void offer(struct vif *v)
-{
-    backend_change(&v->b, write_offer, v);
 }
 
 /* ---- the connection ---- */
@@ -111,8 +105,10 @@ static int open_port(struct vif *v, struct hl_error *e)
     return v->user ? user_open(&v->port, e) : tap_open(&v->port, v->name, can, e);
 }
 
-static void disconnect(struct vif *v)
+static void disconnect(void *opaque)
 {
+    struct vif *v = opaque;
+
     for (unsigned int q = 0; q < v->queues; q++)
         net_queue_close(&v->queue[q]);
     v->queues = 0;
@@ -120,7 +116,6 @@ static void disconnect(struct vif *v)
     if (v->port != NULL)
         v->port->kind->close(v->port);
     v->port = NULL;
-    v->connected = false;
 }
 
 static int open_all(struct vif *v, struct hl_error *e)
@@ -141,75 +136,28 @@ static int open_all(struct vif *v, struct hl_error *e)
     return rc == 0 ? open_port(v, e) : rc;
 }
 
-static int connect_front(struct vif *v, struct hl_error *e)
+/* One that was killed left nothing that this one would have to know: packets on their way are lost. */
+static int connect_front(void *opaque, bool again, struct hl_error *e)
 {
+    struct vif *v = opaque;
     int rc = open_all(v, e);
 
-    if (rc < 0) {
+    (void)again;
+    if (rc < 0)
         disconnect(v);
-        return rc;
-    }
-    v->connected = true;
-    return backend_set_state(&v->b, XenbusStateConnected);
+    return rc;
 }
 
-/* ---- states ---- */
-
-static void give_up(struct vif *v, struct hl_error *e)
-{
-    backend_complain(&v->b, e);
-    hl_error_clear(e);
-    disconnect(v);
-    backend_set_state(&v->b, XenbusStateClosed);
-}
-
-/* False: it is over. */
-static bool follow(struct vif *v, enum xenbus_state ours, enum xenbus_state theirs,
-                   struct hl_error *e)
-{
-    switch (theirs) {
-    case XenbusStateInitialising:
-        if (ours == XenbusStateClosed || ours == XenbusStateClosing)
-            offer(v);
-        break;
-    case XenbusStateInitialised:
-    case XenbusStateConnected:
-        if (!v->connected && ours == XenbusStateInitWait && plugged(&v->b) &&
-            connect_front(v, e) < 0)
-            give_up(v, e);
-        break;
-    case XenbusStateClosing:
-        if (ours != XenbusStateClosed)
-            backend_set_state(&v->b, XenbusStateClosing);
-        break;
-    case XenbusStateUnknown:
-    case XenbusStateClosed:
-        /* Whoever took the frontend away waits for this, also where it never connected. */
-        if (v->connected || ours != XenbusStateClosed) {
-            disconnect(v);
-            backend_set_state(&v->b, XenbusStateClosed);
-        }
-        /* A frontend that is gone may come again, as long as the toolstack wants the device. */
-        return backend_number(&v->b, "online", 0);
-    default: break;
-    }
-    return true;
-}
+static const struct states_kind kind = {
+    .offer = offer,
+    .ready = plugged,
+    .connect = connect_front,
+    .disconnect = disconnect,
+};
 
 bool vif_changed(struct vif *v)
 {
-    struct hl_error *e;
-    bool alive;
-
-    if (!backend_events(&v->b))
-        return true;
-    enum xenbus_state ours = backend_state(&v->b);
-    if (ours == XenbusStateUnknown)
-        return false; /* our directory was removed */
-    e = hl_error_new();
-    alive = follow(v, ours, backend_front_state(&v->b), e);
-    hl_error_free(e);
-    return alive;
+    return states_changed(&v->states);
 }
 
 /* ---- packets ---- */
@@ -309,7 +257,7 @@ int vif_work(struct vif *v)
 {
     int ms = -1, in, out;
 
-    if (!v->connected)
+    if (!v->states.connected)
         return -1;
     in = from_guest(v, &ms);
     out = in < 0 ? in : to_guest(v);
@@ -318,7 +266,7 @@ int vif_work(struct vif *v)
 
         hl_fail(e, EPROTO, "serve the interface", v->b.path,
                 "the guest's ring has an index that cannot be");
-        give_up(v, e);
+        states_give_up(&v->states, e);
         hl_error_free(e);
         return -1;
     }
@@ -352,25 +300,12 @@ static void read_name(struct vif *v)
     free(name);
 }
 
-/* Goes on from the states that an earlier backend, which was killed, left; else begins. */
-static int take_up(struct vif *v, struct hl_error *e)
-{
-    enum xenbus_state ours = backend_state(&v->b), theirs = backend_front_state(&v->b);
-
-    if (ours == XenbusStateConnected &&
-        (theirs == XenbusStateConnected || theirs == XenbusStateInitialised))
-        return connect_front(v, e);
-    if (ours <= XenbusStateInitWait)
-        offer(v);
-    /* The watches fire once: what the frontend does is seen then. */
-    return 0;
-}
-
 int vif_open(struct vif *v, const char *path, struct hl_error *e)
 {
     char *mode;
     int rc = backend_open(&v->b, path, e);
 
+    v->states = (struct states){.kind = &kind, .b = &v->b, .device = v};
     if (rc < 0)
         return rc;
     mode = backend_text(&v->b, "mode");
@@ -378,7 +313,7 @@ int vif_open(struct vif *v, const char *path, struct hl_error *e)
     free(mode);
     read_name(v);
     read_rate(v);
-    return take_up(v, e);
+    return states_begin(&v->states, e);
 }
 
 void vif_close(struct vif *v)

@@ -4,6 +4,7 @@
 #define PVB_NET_VIF_H
 
 #include "pv-backends/lib/backend.h"
+#include "pv-backends/lib/states.h"
 #include "pv-backends/net/port.h"
 #include "pv-backends/net/queue.h"
 
@@ -11,10 +12,10 @@
 
 struct vif {
     struct backend b;
-    bool user;      /* by its node "mode": no interface of Domain 0 */
-    char name[32];  /* else this one */
-    bool connected; /* the queues and the port are open */
-    struct net_port *port;
+    struct states states;
+    bool user;             /* by its node "mode": no interface of Domain 0 */
+    char name[32];         /* else this one */
+    struct net_port *port; /* as the queues, NULL where it is not connected */
     unsigned int queues;
     struct net_queue queue[NET_MAX_QUEUES];
     bool sg,
