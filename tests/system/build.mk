@@ -93,11 +93,22 @@ $(B)/tests/rfb: tests/system/rfb.c
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $< -lgcrypt
 
 # Driver domains: a guest with the layer of our programs in it.
-SYSTEM_CHECKS += check-system-driver-domain
-CHECKS += check-system-driver-domain
-.PHONY: check-system-driver-domain
-check-system-driver-domain:
-	$(MACHINE) driver-domain driver-domain.sh --mem=1280 --add=$(B)/lab/hospes.cpio.zst $(SYSTEM_OPTIONS)
+DRIVER_DOMAIN := check-system-driver-domain check-system-driver-domain-life check-system-driver-domain-net
+SYSTEM_CHECKS += $(DRIVER_DOMAIN)
+CHECKS += $(DRIVER_DOMAIN)
+.PHONY: $(DRIVER_DOMAIN)
+check-system-driver-domain-life: SYSTEM_OPTIONS += --timeout=1500
+$(DRIVER_DOMAIN): check-system-%:
+	$(MACHINE) $* $*.sh --mem=1280 --add=tests/system/driver-domain-lib.sh --add=$(B)/lab/hospes.cpio.zst $(SYSTEM_OPTIONS)
+
+# The same with Xen's tools there.
+SYSTEM_CHECKS += check-system-driver-domain-xl
+CHECKS += check-system-driver-domain-xl
+.PHONY: check-system-driver-domain-xl
+check-system-driver-domain-xl:
+	tests/lab/make-images xen
+	$(MACHINE) driver-domain-xl driver-domain-xl.sh --mem=1280 --add=tests/system/driver-domain-lib.sh --add=$(B)/lab/xen.cpio.zst \
+	    --add=$(B)/lab/hospes.cpio.zst $(SYSTEM_OPTIONS)
 
 # Shared folders.
 CHECKS += check-system-p9

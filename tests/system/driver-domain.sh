@@ -2,48 +2,26 @@
 # A driver domain: a Linux guest with our programs in it serves disks and interfaces to another guest, which reads, writes
 # and pings; errors of its come through; who dies first; and nothing left of any of it, here or there.
 . /tests/lib.sh
+. /tests/driver-domain-lib.sh
 if ! ours; then
     skip "a driver domain" "its daemon is ours"
     finish
 fi
 
-# ---- a guest with our programs and the back ends' modules -------------------------------------------
-# Archives one behind the other, each at a multiple of four.
-cat $RAMDISK >/tmp/driver
-(cd / && find lib/modules | cpio -o -H newc 2>/dev/null) >>/tmp/driver
-cat /tests/hospes.cpio.zst >>/tmp/driver
-config store 'memory = 288' 'driver_domain = 1' >/dev/null
-sed -i 's|^ramdisk = .*|ramdisk = "/tmp/driver"|; /^memory = 96/d' /tmp/store.cfg
-third()
-{
-    config third "$@" "disk = [ 'format=raw,vdev=xvda,access=rw,backend=store,target=/disk' ]"
-}
-
+store_config /tests/hospes.cpio.zst
 snapshot /tmp/before
 refuses "backend= names nobody" 'no such domain' $HL create "$(third)"
 works "create a driver domain" $HL create /tmp/store.cfg || finish
-store=$($HL domid store)
-becomes "it boots" 120 booted store
-talk store
+store_runs "it boots" 1
 is "it has a place of its own in xenstore" "libxl = \"\"   (n$store)" "$(xenstore-ls -p /local/domain/"$store" | sed -n 's/^\(libxl = .*)\).*/\1/p' | sed 's/ \. .*  (/   (/')"
-works "modules" ask store 'modprobe -a xen-blkback xen-netback xen-gntdev xen-evtchn bridge tun loop'
 ask store 'dd if=/dev/urandom of=/disk bs=64k count=64 2>/dev/null; dd if=/dev/urandom of=/two bs=64k count=32 2>/dev/null
 dd if=/dev/urandom of=/cd bs=64k count=8 2>/dev/null; dd if=/dev/urandom of=/cd2 bs=64k count=8 2>/dev/null
-mkdir /shared; echo from the driver domain >/shared/word
-brctl addbr xenbr0; ip addr add 192.168.9.1/24 dev xenbr0; ip link set xenbr0 up' >/dev/null
-works "its daemon" ask store 'hl devd -p /run/devd.pid'
+mkdir /shared; echo from the driver domain >/shared/word' >/dev/null
+store_bridge
+store_daemon
 is "the daemon's pid file" hospesd "$(ask store 'cat /proc/$(cat /run/devd.pid)/comm')"
 disk=$(ask store 'md5sum </disk')
 
-# served: what it serves now, as it sees it.
-served()
-{
-    ask store 'ls /sys/bus/xen-backend/devices; losetup -a; ls /sys/class/net | grep vif; ls /run/hospes/net /run/hospes/block 2>/dev/null | grep "[.]lock"'
-}
-nodes()
-{
-    xenstore-ls -f / | grep -E "^/local/domain/$store/(backend|error/|libxl/)"
-}
 is "it serves nothing yet" "" "$(served)"
 
 # ---- errors of its reach us -----------------------------------------------------------------------------
