@@ -206,6 +206,26 @@ static void untranslate(const char *bridge)
 
 /* ---- DHCP --------------------------------------------------------------------------------- */
 
+/*
+ * The folder of reserved addresses. dnsmasq, who is nobody in particular by then, reads there: it has to get there and in,
+ * whatever our umask is (hospesd's is 077) and whoever made the folder above.
+ */
+static int make_hosts(const char *bridge, struct hl_error *e)
+{
+    static const char step[] = "make the folder of reserved addresses";
+    char path[PATH_MAX], above[PATH_MAX];
+    struct stat st;
+
+    own_path(bridge, ".hosts", path);
+    if ((mkdir(path, 0755) < 0 && errno != EEXIST) || chmod(path, 0755) < 0)
+        return hl_fail(e, errno, step, path, NULL);
+    snprintf(above, sizeof(above), "%s", path);
+    *strrchr(above, '/') = '\0';
+    if (stat(above, &st) < 0 || chmod(above, (st.st_mode & 07777) | 0111) < 0)
+        return hl_fail(e, errno, step, above, NULL);
+    return 0;
+}
+
 static int start_dhcp(const struct network *n, struct hl_error *e)
 {
     char pid[PATH_MAX + 16], lease[PATH_MAX + 24], hosts[PATH_MAX + 24], path[PATH_MAX];
@@ -230,9 +250,9 @@ static int start_dhcp(const struct network *n, struct hl_error *e)
     /* Without it guests choose addresses of their own. */
     if (access(DNSMASQ, X_OK) != 0)
         return 0;
+    if (make_hosts(n->bridge, e) < 0)
+        return -EIO;
     own_path(n->bridge, ".hosts", path);
-    if (mkdir(path, 0755) < 0 && errno != EEXIST)
-        return hl_fail(e, errno, run.step, path, NULL);
     snprintf(hosts, sizeof(hosts), "--dhcp-hostsdir=%s", path);
     own_path(n->bridge, ".leases", path);
     snprintf(lease, sizeof(lease), "--dhcp-leasefile=%s", path);
@@ -327,6 +347,9 @@ static int reserve(const char *bridge, const struct nat_client *c, struct hl_err
 
     if (c->ip == NULL || access(DNSMASQ, X_OK) != 0)
         return 0;
+    rc = make_hosts(bridge, e);
+    if (rc < 0)
+        return rc;
     host_path(bridge, c->mac, path);
     snprintf(text, sizeof(text), "# %.31s\n%.17s,%.*s\n", c->owner, c->mac,
              (int)strcspn(c->ip, "/ "), c->ip);

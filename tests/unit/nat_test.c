@@ -492,6 +492,14 @@ static void given_up(void)
     device_goes(9);
 }
 
+static mode_t mode(const char *path)
+{
+    struct stat st = {.st_mode = 0};
+
+    (void)stat(played("%s", path), &st);
+    return st.st_mode & 07777;
+}
+
 /* Of two guests with the same address, the one that is gone may be cleared up after the other has come. */
 static void reservation(void)
 {
@@ -500,14 +508,19 @@ static void reservation(void)
     const struct nat_client first = {"vif7.0", MAC, "10.77.0.5/24"};
     const struct nat_client second = {"vif77.0", MAC, "10.77.0.6"};
     size_t size = 0;
+    mode_t mask;
     void *text;
 
     interface_comes(7, "vif7.0");
     interface_comes(77, "vif77.0");
     CHECK(nat_join(BRIDGE, NULL, "vif7.0", &nobody, NULL) == 0);
     dnsmasq = true;
-    folder(played("/nat-" BRIDGE ".hosts"));
+    /* As hospesd and systemd have it; dnsmasq must read it all the same. */
+    mask = umask(0077);
+    CHECK(chmod(rig_dir, 0700) == 0);
     CHECK(nat_join(BRIDGE, NULL, "vif77.0", &first, NULL) == 0);
+    umask(mask);
+    CHECK(mode("") == 0711 && mode("/nat-" BRIDGE ".hosts") == 0755 && mode(file) == 0644);
     CHECK(file_read_all(played("%s", file), 100, &text, &size) == 0);
     CHECK(size == sizeof(want) - 1 && memcmp(text, want, size) == 0);
     free(text);
