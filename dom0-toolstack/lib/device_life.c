@@ -181,13 +181,19 @@ static void left_path(const struct device_job *j, char path[STORE_PATH_SIZE])
              j->devid);
 }
 
-/* Xen's tools in a driver domain wait for its kernel to write Closed, which it does where it was told to close. */
+/*
+ * Xen's tools in a driver domain wait for its kernel to write Closed, which it does where it was told to close. Where nobody
+ * has answered yet nobody would.
+ */
 static void tell_server(const struct device_job *j, struct store_writer *w)
 {
+    long long state;
+
     if (!j->elsewhere || !store_has(w, j->back))
         return;
+    state = hs_number_at(w->xs, w->tx, j->back, "state", DEVICE_UNKNOWN);
     store_put(w, j->back, "online", "0");
-    if (hs_number_at(w->xs, w->tx, j->back, "state", DEVICE_UNKNOWN) < DEVICE_CLOSING)
+    if (state > DEVICE_INITIALISING && state < DEVICE_CLOSING)
         store_put(w, j->back, "state", "%d", DEVICE_CLOSING);
 }
 
