@@ -17,9 +17,9 @@ refuses "no kernel named" 'kernel' sh -c "grep -v kernel $(config x) >/tmp/noker
 refuses "a kernel that is not there" 'nokernel' $HL create "$(config x 'kernel = "/boot/nokernel"')"
 : >/tmp/empty
 refuses "an empty kernel" . $HL create "$(config x 'kernel = "/tmp/empty"')"
-head -c 1000000 $KERNEL >/tmp/short
+head -c 1000000 $PACKED_KERNEL >/tmp/short
 refuses "a kernel cut short" . $HL create "$(config x 'kernel = "/tmp/short"')"
-{ head -c 200000 $KERNEL; head -c 7000000 /dev/urandom; } >/tmp/noise
+{ head -c 200000 $PACKED_KERNEL; head -c 7000000 /dev/urandom; } >/tmp/noise
 refuses "a corrupt kernel" . $HL create "$(config x 'kernel = "/tmp/noise"')"
 refuses "a kernel without Xen notes" . $HL create "$(config x 'kernel = "/bin/busybox"')"
 refuses "a ramdisk that is not there" 'noramdisk' $HL create "$(config x 'ramdisk = "/boot/noramdisk"')"

@@ -10,10 +10,12 @@ CHECKS += $(SYSTEM_CHECKS)
 
 MACHINE := tests/system/machine
 # HV=xen TOOLS=xen make check-system-lifecycle: the same questions to Debian's Xen.
+# Where CPUs race with each other, each has a thread of QEMU.
+RACES := --threads=multi
 SYSTEM_OPTIONS = --hv=$(HV) $(if $(TOOLS),--tools=$(TOOLS))
 
 check-system-boot: $(B)/tests/memory
-	tests/system/boots $(SYSTEM_OPTIONS)
+	tests/system/boots $(RACES) $(SYSTEM_OPTIONS)
 check-system-lifecycle:
 	$(MACHINE) lifecycle lifecycle.sh $(SYSTEM_OPTIONS)
 check-system-bad-input:
@@ -21,7 +23,7 @@ check-system-bad-input:
 check-system-devices: $(B)/tests/ports
 	tests/system/devices $(SYSTEM_OPTIONS)
 check-system-cycles: $(B)/guest/spin.elf
-	$(MACHINE) cycles cycles.sh --add=$< $(SYSTEM_OPTIONS)
+	$(MACHINE) cycles cycles.sh --add=$< $(RACES) $(SYSTEM_OPTIONS)
 check-system-crash: $(B)/guest/front-busy.elf
 	tests/system/crash $(SYSTEM_OPTIONS)
 check-system-faults: $(B)/guest/front-block.elf
@@ -33,7 +35,7 @@ check-system-restart:
 check-system-console:
 	tests/system/console-switch $(SYSTEM_OPTIONS)
 check-system-attacks:
-	$(MACHINE) attacks attacks.sh --add=$(B)/guest/attack.elf $(SYSTEM_OPTIONS)
+	$(MACHINE) attacks attacks.sh --add=$(B)/guest/attack.elf $(RACES) $(SYSTEM_OPTIONS)
 check-system-bochs: $(B)/tests/memory
 	$(MACHINE) boot-bochs boot.sh --add=$< --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
 	    --timeout=900 $(SYSTEM_OPTIONS)
@@ -126,4 +128,4 @@ check-system-hostile-net: GUESTS := hostile_net net
 check-system-frontends: GUESTS := echo p9 screen hostile_console hostile_p9 hostile_screen
 $(HOSTILE): check-system-%: $(B)/tests/rfb
 	$(MACHINE) $* $*.sh --add=tests/system/hostile-lib.sh --add=$(B)/tests/rfb \
-	    $(GUESTS:%=--add=$(B)/guest/front-%.elf) $(SYSTEM_OPTIONS)
+	    $(GUESTS:%=--add=$(B)/guest/front-%.elf) $(RACES) $(SYSTEM_OPTIONS)

@@ -87,7 +87,7 @@ works "restart: destroy" $HL destroy restart
 nothing_left "restart: nothing is left" 10
 
 # ---- Linux ------------------------------------------------------------------------------------------------
-works "Linux: create" $HL create "$(config linux 'memory = 112' 'extra = "console=hvc0 quiet sysrq_always_enabled"' 'on_crash = "destroy"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
+works "Linux: create" $HL create "$(config linux 'memory = 112' "extra = \"$QUICK sysrq_always_enabled\"" 'on_crash = "destroy"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
 becomes "Linux: it boots" 90 booted linux
 net_connected()
 {

@@ -74,7 +74,7 @@ becomes "it is preserved, shut down" 10 state_is keep '^---s--'
 works "destroy of it" $HL destroy keep
 becomes "then it is gone" 10 gone keep
 
-cfg=$(config crash 'on_crash = "preserve"' 'extra = "console=hvc0 quiet panic=1 rdinit=/nothing"')
+cfg=$(config crash 'on_crash = "preserve"' "extra = \"$QUICK panic=1 rdinit=/nothing\"")
 works "create one that panics" $HL create "$cfg"
 becomes "it is preserved, crashed" 60 state_is crash '^...(sc|[^d]*c)'
 works "destroy it" $HL destroy crash
@@ -104,8 +104,8 @@ works "destroy" $HL destroy early
 kill $(pidof sleep)
 wait
 
-# create -c shows the console and returns when the guest goes.
-cfg=$(config short 'extra = "console=hvc0 quiet guest.do=/sbin/poweroff"')
+# create -c shows the console and returns when the guest goes. Here with a kernel and an initramfs as Debian packs them.
+cfg=$(config short "kernel = \"$PACKED_KERNEL\"" "ramdisk = \"$PACKED_RAMDISK\"" "extra = \"$PLAIN guest.do=/sbin/poweroff\"")
 sleep 900 | timeout 900 script -qec "$HL create -c $cfg" /dev/null >$OUT 2>&1 &
 job=$!
 becomes "create -c shows the guest's greeting" 60 grep -qa 'Hello from a guest' $OUT
