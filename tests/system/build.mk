@@ -15,15 +15,15 @@ RACES := --threads=multi
 SYSTEM_OPTIONS = --hv=$(HV) $(if $(TOOLS),--tools=$(TOOLS))
 
 check-system-boot: $(B)/tests/memory
-	tests/system/boots $(RACES) $(SYSTEM_OPTIONS)
+	tests/system/boots $(SYSTEM_OPTIONS)
 check-system-lifecycle:
-	$(MACHINE) lifecycle lifecycle.sh $(SYSTEM_OPTIONS)
+	$(MACHINE) lifecycle lifecycle.sh $(RACES) $(SYSTEM_OPTIONS)
 check-system-bad-input:
 	$(MACHINE) bad-input bad-input.sh $(SYSTEM_OPTIONS)
 check-system-devices: $(B)/tests/ports
 	tests/system/devices $(SYSTEM_OPTIONS)
 check-system-cycles: $(B)/guest/spin.elf
-	$(MACHINE) cycles cycles.sh --add=$< $(RACES) $(SYSTEM_OPTIONS)
+	$(MACHINE) cycles cycles.sh --add=$< $(SYSTEM_OPTIONS)
 check-system-crash: $(B)/guest/front-busy.elf
 	tests/system/crash $(SYSTEM_OPTIONS)
 check-system-faults: $(B)/guest/front-block.elf
@@ -31,7 +31,7 @@ check-system-faults: $(B)/guest/front-block.elf
 check-system-memory:
 	$(MACHINE) memory memory.sh $(SYSTEM_OPTIONS)
 check-system-restart:
-	$(MACHINE) restart restart.sh $(SYSTEM_OPTIONS)
+	$(MACHINE) restart restart.sh $(RACES) $(SYSTEM_OPTIONS)
 check-system-console:
 	tests/system/console-switch $(SYSTEM_OPTIONS)
 check-system-attacks:

@@ -142,11 +142,11 @@ becomes()
 }
 
 # What spares a Linux in emulation half of its boot: tests of its own ciphers, the check of a certificate, protecting
-# its own kernel page by page, string instructions. For a guest that is not asked about that; some keep to Debian's
-# ways ($PLAIN).
+# its own kernel page by page, and itself against a CPU's guesses, string instructions. For a guest that is not asked
+# about that; some keep to Debian's ways ($PLAIN).
 PLAIN="console=hvc0 quiet"
 QUICK="$PLAIN cryptomgr.notests initcall_blacklist=crypto_kdf108_init,load_system_certificate_list"
-QUICK="$QUICK rodata=off clearcpuid=rep_good"
+QUICK="$QUICK rodata=off clearcpuid=rep_good mitigations=off"
 
 # config NAME [LINE...]: a configuration file for a guest that boots; prints its path.
 config()
