@@ -14,7 +14,6 @@ struct start_info *kit_start_info;
 uint64_t kit_first_tsc;
 void (*kit_panic_hook)(const char *text);
 
-/* One stack per vCPU, aligned to its size; the lowest word is the vCPU's number (this_vcpu()). */
 char kit_stacks[KIT_MAX_VCPUS][KIT_STACK_SIZE] __attribute__((aligned(KIT_STACK_SIZE)));
 
 void kit_start(struct start_info *info)

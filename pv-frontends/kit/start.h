@@ -9,6 +9,9 @@
 #define KIT_STACK_SIZE 0x8000UL
 #define KIT_MAX_VCPUS  8
 
+/* One stack per vCPU, aligned to its size; the lowest word is the vCPU's number (this_vcpu()). */
+extern char kit_stacks[KIT_MAX_VCPUS][KIT_STACK_SIZE];
+
 /* The page the domain builder filled; valid from the program's first instruction. */
 extern struct start_info *kit_start_info;
 

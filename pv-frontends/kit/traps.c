@@ -37,7 +37,7 @@ void trap_dispatch(struct trap_frame *frame);
 uint64_t trap_failsafe_segments[4];
 static trap_handler_t handlers[NR_TRAPS];
 static struct trap_info table[40];
-static struct catch *innermost;
+static struct catch *catches[KIT_MAX_VCPUS]; /* the innermost of each vCPU */
 
 const struct trap_info *traps_table(void)
 {
@@ -52,11 +52,20 @@ trap_handler_t trap_set_handler(unsigned int vector, trap_handler_t handler)
     return before;
 }
 
+/* Its own vCPU's; on a stack that is none of the kit's, the first one's. */
+static struct catch **innermost(void)
+{
+    const char *here = __builtin_frame_address(0);
+    bool known = here >= kit_stacks[0] && here < kit_stacks[KIT_MAX_VCPUS];
+
+    return &catches[known ? (size_t)(here - kit_stacks[0]) / KIT_STACK_SIZE : 0];
+}
+
 static void unwind(struct trap_frame *frame)
 {
-    struct catch *c = innermost;
+    struct catch **inner = innermost(), *c = *inner;
 
-    innermost = c->outer;
+    *inner = c->outer;
     *c->caught = *frame;
     frame->rbx = c->rbx;
     frame->rbp = c->rbp;
@@ -92,7 +101,7 @@ void trap_dispatch(struct trap_frame *frame)
     }
     if (frame->vector < NR_TRAPS && handlers[frame->vector] != NULL) {
         handlers[frame->vector](frame);
-    } else if (innermost != NULL) {
+    } else if (*innermost() != NULL) {
         unwind(frame);
     } else {
         kit_panic("trap %lu error %#lx at %#lx sp %#lx cr2 %#lx", frame->vector, frame->error,
@@ -102,17 +111,17 @@ void trap_dispatch(struct trap_frame *frame)
 
 bool trap_catch(void (*fn)(void *arg), void *arg, struct trap_frame *caught)
 {
-    struct catch c = {.caught = caught, .outer = innermost};
+    struct catch **inner = innermost(), c = {.caught = caught, .outer = *inner};
 
     if (kit_shared != NULL && !this_vcpu_info()->evtchn_upcall_mask) {
         c.flags_if = RFLAGS_IF;
     }
 
-    innermost = &c;
+    *inner = &c;
     if (catch_call(&c, fn, arg) != 0) {
         return true;
     }
-    innermost = c.outer;
+    *inner = c.outer;
     return false;
 }
 
