@@ -56,10 +56,12 @@ check-system-debian:
 	tests/system/debian $(SYSTEM_OPTIONS)
 check-system-images:
 	tests/system/images $(SYSTEM_OPTIONS)
-# Not in `make check`: it takes another random number each time, and tells it.
+# A minute of it, with the same random numbers each time; SEED= and FOR= are for more (see there).
+SYSTEM_CHECKS += check-system-daemons
+CHECKS += check-system-daemons
 .PHONY: check-system-daemons
-check-system-daemons:
-	tests/system/daemons $(SYSTEM_OPTIONS)
+check-system-daemons: $(B)/guest/front-busy.elf $(B)/guest/front-block.elf
+	tests/system/daemons $(RACES) $(SYSTEM_OPTIONS)
 check-system-network:
 	$(MACHINE) network network.sh $(SYSTEM_OPTIONS)
 check-system-nat:
