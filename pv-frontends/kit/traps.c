@@ -55,10 +55,9 @@ trap_handler_t trap_set_handler(unsigned int vector, trap_handler_t handler)
 /* Its own vCPU's; on a stack that is none of the kit's, the first one's. */
 static struct catch **innermost(void)
 {
-    const char *here = __builtin_frame_address(0);
-    bool known = here >= kit_stacks[0] && here < kit_stacks[KIT_MAX_VCPUS];
+    size_t at = (size_t)__builtin_frame_address(0) - (size_t)kit_stacks;
 
-    return &catches[known ? (size_t)(here - kit_stacks[0]) / KIT_STACK_SIZE : 0];
+    return &catches[at < sizeof(kit_stacks) ? at / KIT_STACK_SIZE : 0];
 }
 
 static void unwind(struct trap_frame *frame)

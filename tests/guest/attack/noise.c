@@ -96,12 +96,15 @@ static void calls_until_stopped(void *arg)
     }
 }
 
-/* What the calls did to the pages that both write to is its own loss, as that of the other one. */
+/* A call may have made one of the pages that both write to read-only. It goes on: a call may also have put the other one to
+ * sleep, which others of its calls wake. */
 static void fuzz_helper(void *arg)
 {
     struct trap_frame caught;
 
-    (void)trap_catch(calls_until_stopped, arg, &caught);
+    while (!helper_stop) {
+        (void)trap_catch(calls_until_stopped, arg, &caught);
+    }
     helper_ended();
 }
 
