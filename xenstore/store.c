@@ -98,9 +98,14 @@ void node_unref(struct node *n)
     free(n);
 }
 
+uint32_t node_size_of(const struct acl *acl, uint32_t value_len, uint32_t kid_bytes)
+{
+    return 24 + acl->n * (uint32_t)sizeof(acl->e[0]) + value_len + kid_bytes;
+}
+
 uint32_t node_size(const struct node *n)
 {
-    return 24 + n->acl->n * (uint32_t)sizeof(struct acl_entry) + node_value_len(n) + n->kid_bytes;
+    return node_size_of(n->acl, node_value_len(n), n->kid_bytes);
 }
 
 static struct node *node_copy(const struct node *n)
@@ -471,29 +476,26 @@ fail:
 
 int tree_remove(struct node **root, const char *path, uint64_t gen, struct node **removed)
 {
-    const char *text = strrchr(path, '/') + 1;
-    const struct name name = {text, strlen(text), name_key(text, strlen(text))};
     struct node *parent, **slot = root;
     size_t at = 1, end;
     uint32_t i = 0;
 
     /* Down to the parent: the node itself need not be owned. */
     for (;;) {
-        struct name step;
+        struct name name;
 
         if (own(slot)) {
             return -ENOMEM;
         }
-        step = component(path, at, &end);
+        name = component(path, at, &end);
+        kid_index(*slot, &name, &i);
         if (!path[end]) {
             break;
         }
-        kid_index(*slot, &step, &i);
         slot = &(*slot)->kids[i];
         at = end;
     }
     parent = *slot;
-    kid_index(parent, &name, &i);
     *removed = parent->kids[i];
     parent->nkids--;
     memmove(&parent->kids[i], &parent->kids[i + 1], (parent->nkids - i) * sizeof(parent->kids[0]));

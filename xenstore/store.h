@@ -78,6 +78,8 @@ static inline uint32_t node_value_len(const struct node *n)
 
 /* The size that the quota on nodes counts, and that a domain's memory is charged. */
 uint32_t node_size(const struct node *n);
+/* The same of one that is not there yet: `kid_bytes` are of its children's names, each with a byte. */
+uint32_t node_size_of(const struct acl *acl, uint32_t value_len, uint32_t kid_bytes);
 
 /* The node at an absolute path, or NULL. */
 struct node *tree_find(struct node *root, const char *path);

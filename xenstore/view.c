@@ -157,14 +157,14 @@ static void tell_created(const struct view *v, const char *path, size_t len)
     watch_fire(core, path, NULL, n->acl, false);
 }
 
-/* The bytes of `made` new nodes down to path, the first of them behind its first len bytes: node_size() of each. */
+/* The sizes of `made` new nodes down to path, the first of them behind its first len bytes; the last one has the value. */
 static long chain_bytes(const char *path, size_t len, const struct acl *acl, uint32_t vlen,
                         uint32_t made)
 {
-    size_t names =
-        strlen(path) - path_next(path, len); /* all but the first one's, each with a byte */
+    /* Of all but the first one, each with a byte. */
+    size_t names = strlen(path) - path_next(path, len);
 
-    return (long)(made * (24 + acl->n * sizeof(acl->e[0])) + vlen + names);
+    return (long)(made * node_size_of(acl, 0, 0) + vlen + names);
 }
 
 static int create(const struct view *v, const char *path, const void *data, uint32_t vlen)
