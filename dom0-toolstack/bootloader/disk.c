@@ -11,9 +11,10 @@
  */
 #include "dom0-toolstack/bootloader/disk.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
+
+#include "dom0-toolstack/bootloader/bytes.h"
 
 #define MBR_ENTRIES   446
 #define MBR_ACTIVE    0x80
@@ -26,22 +27,6 @@ int disk_read(struct disk *d, uint64_t offset, void *to, size_t n)
     if (offset > d->size || n > d->size - offset)
         return -EIO;
     return d->read(d, offset, to, n);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return le32toh(v);
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return le64toh(v);
 }
 
 /* `first` and `sectors` in units of `unit` bytes; false where it is not within the disk. */
@@ -71,10 +56,10 @@ static void read_logical(struct disk *d, uint64_t first, struct partition *out, 
 
         if (disk_read(d, at * 512, s, sizeof(s)) < 0 || s[510] != 0x55 || s[511] != 0xaa)
             return;
-        add(d, out, n, 5 + i, at + get32(e + 8), get32(e + 12), 512, e[0] == MBR_ACTIVE);
-        if (!is_extended(next[4]) || get32(next + 8) == 0)
+        add(d, out, n, 5 + i, at + get_le32(e + 8), get_le32(e + 12), 512, e[0] == MBR_ACTIVE);
+        if (!is_extended(next[4]) || get_le32(next + 8) == 0)
             return;
-        at = first + get32(next + 8);
+        at = first + get_le32(next + 8);
     }
 }
 
@@ -84,9 +69,9 @@ static void read_mbr(struct disk *d, const uint8_t *sector, struct partition *ou
         const uint8_t *e = sector + MBR_ENTRIES + 16 * i;
 
         if (is_extended(e[4]))
-            read_logical(d, get32(e + 8), out, n);
+            read_logical(d, get_le32(e + 8), out, n);
         else if (e[4] != 0)
-            add(d, out, n, i + 1, get32(e + 8), get32(e + 12), 512, e[0] == MBR_ACTIVE);
+            add(d, out, n, i + 1, get_le32(e + 8), get_le32(e + 12), 512, e[0] == MBR_ACTIVE);
     }
 }
 
@@ -99,9 +84,9 @@ static bool read_gpt(struct disk *d, unsigned int unit, struct partition *out, u
 
     if (disk_read(d, unit, h, sizeof(h)) < 0 || memcmp(h, "EFI PART", 8) != 0)
         return false;
-    array = get64(h + 72);
-    count = get32(h + 80);
-    size = get32(h + 84);
+    array = get_le64(h + 72);
+    count = get_le32(h + 80);
+    size = get_le32(h + 84);
     if (size < sizeof(e) || size > GPT_MAX_ENTRY || array >= d->size / unit)
         return false;
     for (uint32_t i = 0; i < count && i < MAX_PARTITIONS; i++) {
@@ -110,8 +95,8 @@ static bool read_gpt(struct disk *d, unsigned int unit, struct partition *out, u
 
         if (disk_read(d, array * unit + (uint64_t)i * size, e, sizeof(e)) < 0)
             break;
-        first = get64(e + 32);
-        last = get64(e + 40);
+        first = get_le64(e + 32);
+        last = get_le64(e + 40);
         if (memcmp(e, unused, 16) != 0 && last >= first && last != UINT64_MAX)
             add(d, out, n, i + 1, first, last - first + 1, unit, e[48] & 4);
     }

@@ -111,15 +111,14 @@ static int read_entries(struct search *s, const char *folder, struct bls *b)
 
 static int read_grub(struct search *s, const struct place *p, const char *text)
 {
+    static const char *const folders[] = {"/loader/entries", "/boot/loader/entries"};
     struct bls bls = {.count = 0};
     char *env = NULL;
-    size_t n;
+    size_t n = strstr(text, "blscfg") != NULL ? sizeof(folders) / sizeof(folders[0]) : 0;
     int rc = 0;
 
-    if (strstr(text, "blscfg") != NULL)
-        rc = read_entries(s, "/loader/entries", &bls);
-    if (rc == 0 && bls.count == 0 && strstr(text, "blscfg") != NULL)
-        rc = read_entries(s, "/boot/loader/entries", &bls);
+    for (size_t i = 0; i < n && rc == 0 && bls.count == 0; i++)
+        rc = read_entries(s, folders[i], &bls);
     if (rc == 0 && fs_read_file(s->fs, p->env, MAX_CONFIG, &env, &n) < 0)
         env = NULL;
     if (rc == 0)

@@ -7,13 +7,13 @@
  *   entry of a folder, 32 bytes: name 11, attributes at 11, case at 12, first cluster at 20 and 26, size at 28; before
  *   it, the last part first, 13 characters of a long name each, with a sum of the short one
  */
-#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "dom0-toolstack/bootloader/bytes.h"
 #include "dom0-toolstack/bootloader/fs_kind.h"
 
 #define ENTRY         32
@@ -36,22 +36,6 @@ struct fat {
     uint32_t cluster, in; /* in: bytes of the cluster that are behind us */
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-    uint16_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return le16toh(v);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return le32toh(v);
-}
-
 /* ---- the first sector ---- */
 
 static bool is_power(uint32_t n)
@@ -61,10 +45,10 @@ static bool is_power(uint32_t n)
 
 static bool looks_like_fat(const uint8_t *b)
 {
-    uint16_t sector = get16(b + 11);
+    uint16_t sector = get_le16(b + 11);
 
-    return get16(b + 510) == 0xaa55 && (b[0] == 0xeb || b[0] == 0xe9) && sector >= 512 &&
-           sector <= 4096 && is_power(sector) && is_power(b[13]) && get16(b + 14) != 0 &&
+    return get_le16(b + 510) == 0xaa55 && (b[0] == 0xeb || b[0] == 0xe9) && sector >= 512 &&
+           sector <= 4096 && is_power(sector) && is_power(b[13]) && get_le16(b + 14) != 0 &&
            (b[16] == 1 || b[16] == 2) && b[21] >= 0xf0;
 }
 
@@ -77,22 +61,22 @@ static int fat_open(struct fs *fs, const char **why)
 
     if (fs_read_part(fs, 0, b, sizeof(b)) < 0 || !looks_like_fat(b))
         return -ENODEV;
-    sector = get16(b + 11);
-    tables = get16(b + 22) != 0 ? get16(b + 22) : get32(b + 36);
-    sectors = get16(b + 19) != 0 ? get16(b + 19) : get32(b + 32);
+    sector = get_le16(b + 11);
+    tables = get_le16(b + 22) != 0 ? get_le16(b + 22) : get_le32(b + 36);
+    sectors = get_le16(b + 19) != 0 ? get_le16(b + 19) : get_le32(b + 32);
     f = calloc(1, sizeof(*f));
     if (f == NULL)
         return -ENOMEM;
     f->cluster_size = sector * b[13];
-    f->table = (uint64_t)get16(b + 14) * sector;
+    f->table = (uint64_t)get_le16(b + 14) * sector;
     f->root = f->table + (uint64_t)b[16] * tables * sector;
-    f->root_size = get16(b + 17) * ENTRY;
+    f->root_size = get_le16(b + 17) * ENTRY;
     f->data = f->root + (f->root_size + sector - 1) / sector * sector;
     before = f->data / sector;
     if (tables != 0 && before < sectors)
         f->clusters = (uint32_t)(sectors - before) / b[13];
     f->bits = f->clusters < 4085 ? 12 : f->clusters < 65525 ? 16 : 32;
-    f->root_cluster = f->bits == 32 ? get32(b + 44) : 0;
+    f->root_cluster = f->bits == 32 ? get_le32(b + 44) : 0;
     if (f->clusters == 0 || (f->bits == 32) != (f->root_size == 0)) {
         free(f);
         *why = "it is a damaged FAT";
@@ -119,7 +103,7 @@ static int next_cluster(struct fs *fs, uint32_t *cluster)
 
     if (fs_read_part(fs, f->table + bit / 8, b, f->bits == 32 ? 4 : 2) < 0)
         return -EIO;
-    v = get32(b) >> bit % 8;
+    v = get_le32(b) >> bit % 8;
     v &= f->bits == 32 ? 0x0fffffff : (1u << f->bits) - 1;
     if (v < 2 || v - 2 >= f->clusters)
         return -EIO;
@@ -180,7 +164,7 @@ static void take_part(struct long_name *l, const uint8_t *e)
     }
     l->missing--;
     for (unsigned int i = 0; i < LONG_PART; i++)
-        l->text[l->missing * LONG_PART + i] = get16(e + places[i]);
+        l->text[l->missing * LONG_PART + i] = get_le16(e + places[i]);
 }
 
 static uint8_t sum_of(const uint8_t *e)
@@ -294,8 +278,9 @@ static int walk(struct fs *fs, uint32_t cluster, entry_fn *each, void *opaque)
                 put_long(e.name, &l);
             else
                 put_short(e.name, raw);
-            e.cluster = (f->bits == 32 ? (uint32_t)get16(raw + 20) << 16 : 0) | get16(raw + 26);
-            e.size = get32(raw + 28);
+            e.cluster =
+                (f->bits == 32 ? (uint32_t)get_le16(raw + 20) << 16 : 0) | get_le16(raw + 26);
+            e.size = get_le32(raw + 28);
             e.folder = raw[11] & ATTR_FOLDER;
             rc = each(opaque, &e);
             if (rc != 0)

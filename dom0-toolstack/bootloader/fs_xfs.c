@@ -11,13 +11,13 @@
  *
  * Folders are read from end to end, the indices in them are not used. A realtime device is none of a boot disk's.
  */
-#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "dom0-toolstack/bootloader/bytes.h"
 #include "dom0-toolstack/bootloader/fs_kind.h"
 
 #define SB_SIZE        264
@@ -77,30 +77,6 @@ struct xfs {
     uint64_t pos;
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-    uint16_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return be16toh(v);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return be32toh(v);
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return be64toh(v);
-}
-
 /* ---- the superblock ---- */
 
 static bool is_sane(const struct xfs *x, const uint8_t *sb)
@@ -120,24 +96,24 @@ static int xfs_open(struct fs *fs, const char **why)
     struct xfs *x;
     unsigned int version;
 
-    if (fs_read_part(fs, 0, sb, sizeof(sb)) < 0 || get32(sb) != SB_MAGIC)
+    if (fs_read_part(fs, 0, sb, sizeof(sb)) < 0 || get_be32(sb) != SB_MAGIC)
         return -ENODEV;
-    version = get16(sb + 100);
+    version = get_be16(sb + 100);
     *why = "it is XFS of a version or with features that are not known";
     if (((version & 0xf) != 4 && (version & 0xf) != 5) || !(version & V4_DIRV2) ||
-        ((version & 0xf) == 5 && get32(sb + 216) & ~INCOMPAT_KNOWN))
+        ((version & 0xf) == 5 && get_be32(sb + 216) & ~INCOMPAT_KNOWN))
         return -EINVAL;
     x = calloc(1, sizeof(*x));
     if (x == NULL)
         return -ENOMEM;
     x->v5 = (version & 0xf) == 5;
-    x->ftype = x->v5 ? get32(sb + 216) & INCOMPAT_FTYPE
-                     : (version & V4_MOREBITS) && (get32(sb + 200) & V4_FTYPE);
-    x->block_size = get32(sb + 4);
-    x->root = get64(sb + 56);
-    x->ag_blocks = get32(sb + 84);
-    x->ag_count = get32(sb + 88);
-    x->inode_size = get16(sb + 104);
+    x->ftype = x->v5 ? get_be32(sb + 216) & INCOMPAT_FTYPE
+                     : (version & V4_MOREBITS) && (get_be32(sb + 200) & V4_FTYPE);
+    x->block_size = get_be32(sb + 4);
+    x->root = get_be64(sb + 56);
+    x->ag_blocks = get_be32(sb + 84);
+    x->ag_count = get_be32(sb + 88);
+    x->inode_size = get_be16(sb + 104);
     x->block_log = sb[120];
     x->inodes_log = sb[123];
     x->ag_log = sb[124];
@@ -177,17 +153,17 @@ static int read_inode(struct fs *fs, uint64_t ino, struct inode *i)
     size_t core;
 
     if (read_block(fs, ino >> x->inodes_log, nth * x->inode_size, raw, x->inode_size) < 0 ||
-        get16(raw) != INODE_MAGIC || raw[4] < 1 || raw[4] > 3)
+        get_be16(raw) != INODE_MAGIC || raw[4] < 1 || raw[4] > 3)
         return -EIO;
     core = raw[4] == 3 ? 176 : 100;
-    i->mode = get16(raw + 2);
+    i->mode = get_be16(raw + 2);
     i->format = raw[5];
-    i->size = get64(raw + 56);
-    i->nr_extents =
-        raw[4] == 3 && get64(raw + 120) & INODE_NREXT64 ? get64(raw + 24) : get32(raw + 76);
+    i->size = get_be64(raw + 56);
+    i->nr_extents = raw[4] == 3 && get_be64(raw + 120) & INODE_NREXT64 ? get_be64(raw + 24)
+                                                                       : get_be32(raw + 76);
     i->fork = core;
     i->fork_size = raw[82] != 0 ? raw[82] * 8u : x->inode_size - core;
-    if (i->fork_size > x->inode_size - core || get16(raw + 90) & INODE_REALTIME)
+    if (i->fork_size > x->inode_size - core || get_be16(raw + 90) & INODE_REALTIME)
         return -EIO;
     return 0;
 }
@@ -196,7 +172,7 @@ static int read_inode(struct fs *fs, uint64_t ino, struct inode *i)
 
 static int add_extent(struct xfs *x, const uint8_t *record)
 {
-    uint64_t high = get64(record), low = get64(record + 8);
+    uint64_t high = get_be64(record), low = get_be64(record + 8);
     struct extent e = {
         .at = high >> 9 & ((1ull << 54) - 1),
         .block = (high & 0x1ff) << 43 | low >> 21,
@@ -237,16 +213,16 @@ static int walk_leaves(struct fs *fs, uint64_t block, unsigned int level)
         rc = read_block(fs, block, 0, b, x->block_size);
         if (rc < 0)
             break;
-        n = get16(b + 6);
-        if (get32(b) != (x->v5 ? BMA3_MAGIC : BMAP_MAGIC) || get16(b + 4) != level || n == 0 ||
-            n > most) {
+        n = get_be16(b + 6);
+        if (get_be32(b) != (x->v5 ? BMA3_MAGIC : BMAP_MAGIC) || get_be16(b + 4) != level ||
+            n == 0 || n > most) {
             rc = -EIO;
         } else if (level > 0) {
-            block = get64(b + header + most * 8);
+            block = get_be64(b + header + most * 8);
             level--;
         } else {
             rc = add_extents(x, b + header, n);
-            block = get64(b + 16);
+            block = get_be64(b + 16);
             if (block == UINT64_MAX)
                 break;
         }
@@ -264,11 +240,11 @@ static int read_tree(struct fs *fs)
 
     if (x->inode.fork_size < 20)
         return -EIO;
-    level = get16(root);
-    n = get16(root + 2);
+    level = get_be16(root);
+    n = get_be16(root + 2);
     if (level == 0 || level > 9 || n == 0 || n > most)
         return -EIO;
-    return walk_leaves(fs, get64(root + 4 + most * 8), level - 1);
+    return walk_leaves(fs, get_be64(root + 4 + most * 8), level - 1);
 }
 
 /* Those of the inode that is open, into extents[]. */
@@ -374,8 +350,8 @@ static int walk_short(struct xfs *x, entry_fn *each, void *opaque)
         all = 3 + n + x->ftype + wide;
         if (n == 0 || all > (size_t)(end - p))
             return -EIO;
-        rc =
-            give_entry(each, opaque, p + 3, n, wide == 8 ? get64(p + all - 8) : get32(p + all - 4));
+        rc = give_entry(each, opaque, p + 3, n,
+                        wide == 8 ? get_be64(p + all - 8) : get_be32(p + all - 4));
         p += all;
     }
     return rc;
@@ -384,11 +360,11 @@ static int walk_short(struct xfs *x, entry_fn *each, void *opaque)
 /* Entries and gaps fill the block from its header to its end, or to the index that stands there. */
 static int walk_block(struct xfs *x, const uint8_t *b, entry_fn *each, void *opaque)
 {
-    uint32_t magic = get32(b), at = x->v5 ? 64 : 16, end = x->dir_block_size;
+    uint32_t magic = get_be32(b), at = x->v5 ? 64 : 16, end = x->dir_block_size;
     int rc = 0;
 
     if (magic == (x->v5 ? DIR_BLOCK5 : DIR_BLOCK4)) {
-        uint32_t count = get32(b + end - 8);
+        uint32_t count = get_be32(b + end - 8);
 
         if (count > (end - 8 - at) / 8)
             return -EIO;
@@ -399,14 +375,14 @@ static int walk_block(struct xfs *x, const uint8_t *b, entry_fn *each, void *opa
     while (at + 12 <= end && rc == 0) {
         uint32_t n = b[at + 8], all = (8 + 1 + n + x->ftype + 2 + 7) & ~7u;
 
-        if (get16(b + at) == 0xffff) {
-            all = get16(b + at + 2);
+        if (get_be16(b + at) == 0xffff) {
+            all = get_be16(b + at + 2);
             if (all == 0 || all % 8 != 0)
                 return -EIO;
         } else if (n == 0 || all > end - at) {
             return -EIO;
         } else {
-            rc = give_entry(each, opaque, b + at + 9, n, get64(b + at));
+            rc = give_entry(each, opaque, b + at + 9, n, get_be64(b + at));
         }
         at += all;
     }
@@ -474,7 +450,7 @@ static int read_link(struct fs *fs, char text[MAX_LINK + 1])
         uint8_t magic[4];
 
         piece = piece < n - at ? piece : n - at;
-        if (x->v5 && (rc = read_data(fs, pos, magic, 4)) == 0 && get32(magic) != LINK_MAGIC)
+        if (x->v5 && (rc = read_data(fs, pos, magic, 4)) == 0 && get_be32(magic) != LINK_MAGIC)
             rc = -EIO;
         if (rc == 0)
             rc = read_data(fs, pos + skip, text + at, piece);
