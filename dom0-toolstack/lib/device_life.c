@@ -207,9 +207,10 @@ static void remove_fronts(struct store_writer *w, void *opaque)
         const struct device_job *j = &set->jobs[i];
 
         tell_server(j, w);
-        left_path(j, path);
-        if (j->used)
+        if (j->used) {
+            left_path(j, path);
             store_put(w, path, "backend", "%s", j->back);
+        }
         store_remove(w, j->front);
     }
 }

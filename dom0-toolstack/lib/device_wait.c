@@ -238,10 +238,10 @@ static int look_gone_elsewhere(struct device_job *j, int state)
     return state <= DEVICE_INITIALISING || state == DEVICE_CLOSED ? 0 : -EAGAIN;
 }
 
-/* The kernel's device. */
+/* The kernel's device, where it serves it. */
 static bool is_gone(struct device_job *j)
 {
-    return !j->elsewhere && j->sysfs[0] != '\0' && access(j->sysfs, F_OK) != 0;
+    return j->sysfs[0] != '\0' && access(j->sysfs, F_OK) != 0;
 }
 
 static int look_gone(struct device_job *j, void *opaque)
@@ -251,7 +251,7 @@ static int look_gone(struct device_job *j, void *opaque)
     (void)opaque;
     if (is_gone(j))
         return 0;
-    if (!j->elsewhere && j->sysfs[0] != '\0' && has_driver(j))
+    if (j->sysfs[0] != '\0' && has_driver(j))
         return -EAGAIN;
     state = device_state(j->ctx, j->back);
     if (j->elsewhere)

@@ -246,12 +246,14 @@ static int start_dhcp(const struct network *n, struct hl_error *e)
                           "--dhcp-authoritative",
                           NULL};
     const struct script run = {"start DHCP", argv, NULL, 30};
+    int rc;
 
     /* Without it guests choose addresses of their own. */
     if (access(DNSMASQ, X_OK) != 0)
         return 0;
-    if (make_hosts(n->bridge, e) < 0)
-        return -EIO;
+    rc = make_hosts(n->bridge, e);
+    if (rc < 0)
+        return rc;
     own_path(n->bridge, ".hosts", path);
     snprintf(hosts, sizeof(hosts), "--dhcp-hostsdir=%s", path);
     own_path(n->bridge, ".leases", path);
