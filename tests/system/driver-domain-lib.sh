@@ -27,6 +27,15 @@ store_runs()
     works "modules" ask store 'modprobe -a xen-blkback xen-netback xen-gntdev xen-evtchn bridge tun loop'
 }
 
+# store_begins [ARCHIVE...]: with its configuration, for the first time; /tmp/before is how all was without it.
+store_begins()
+{
+    store_config "$@"
+    snapshot /tmp/before
+    works "create a driver domain" $HL create /tmp/store.cfg || finish
+    store_runs "it boots" 1
+}
+
 store_bridge()
 {
     ask store 'brctl addbr xenbr0; ip addr add 192.168.9.1/24 dev xenbr0; ip link set xenbr0 up' >/dev/null

@@ -19,11 +19,8 @@ needed()
     done | sort -u
 }
 (cd / && needed | cpio -o -H newc 2>/dev/null) >/tmp/networks
-store_config /tests/hospes.cpio.zst /tmp/networks
+store_begins /tests/hospes.cpio.zst /tmp/networks
 rm /tmp/networks
-snapshot /tmp/before
-works "create a driver domain" $HL create /tmp/store.cfg || finish
-store_runs "it boots" 1
 # Two scripts of the administrator's there: one tells what it was called with, one fails.
 ask store 'mkdir -p /etc/xen/scripts; cd /etc/xen/scripts
 echo "root:x:0:0::/:/bin/sh" >/etc/passwd; echo "dnsmasq:x:100:65534::/:/bin/false" >>/etc/passwd

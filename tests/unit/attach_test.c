@@ -18,7 +18,6 @@
 #include "dom0-toolstack/lib/device.h"
 #include "dom0-toolstack/lib/device_wait.h"
 #include "dom0-toolstack/lib/error.h"
-#include "dom0-toolstack/lib/hv_domain.h"
 #include "tests/unit/device_rig.h"
 
 #define BACK  "/local/domain/0/backend/qdisk/7/51776"
@@ -27,23 +26,6 @@
 #define LEFT  "/libxl/7/left"
 
 /* ---- around the library ---- */
-
-static bool dying, paused;
-
-/* There is no record of it: change_record() has nothing to do. */
-int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
-                          struct hl_error *e);
-int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
-                          struct hl_error *e)
-{
-    (void)hv;
-    (void)e;
-    memset(info, 0, sizeof(*info));
-    info->domid = domid;
-    info->dying = dying;
-    info->paused = paused;
-    return 0;
-}
 
 /* How much shorter the drive is away, and waited for: what others may take for their part stays as it is. */
 static unsigned int haste = 1;
@@ -332,10 +314,10 @@ static void while_paused(void)
     int first, second;
 
     stop(guest);
-    paused = true;
+    rig_paused = true;
     first = was ? answer(detach(true)) : -1;
     second = answer(attach("nbd:new"));
-    paused = false;
+    rig_paused = false;
     left = there(LEFT "/vbd/51776");
     stop(back);
     CHECK(was && first == 0 && second == 0);
@@ -350,9 +332,9 @@ static void ended(void)
     bool was = attached();
     int rc;
 
-    dying = true;
+    rig_dying = true;
     rc = was ? answer(change("nbd:new")) : -1;
-    dying = false;
+    rig_dying = false;
     stop(guest);
     stop(back);
     CHECK(was && rc == 0);

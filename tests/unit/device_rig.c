@@ -12,6 +12,7 @@
 
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/hv_domain.h"
 
 char rig_dir[] = "/tmp/device_rig.XXXXXX";
 struct hs *rig_xs;
@@ -70,6 +71,21 @@ void rig_stop(void)
     if (fork() == 0)
         execvp(argv[0], (char *const *)argv);
     wait(NULL);
+}
+
+/* ---- the hypervisor ---- */
+
+bool rig_dying, rig_paused;
+
+int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
+                          struct hl_error *e);
+int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
+                          struct hl_error *e)
+{
+    (void)hv;
+    (void)e;
+    *info = (struct hv_domain_info){.domid = domid, .dying = rig_dying, .paused = rig_paused};
+    return 0;
 }
 
 /* ---- the store ---- */

@@ -23,6 +23,12 @@ bool rig_restart(const char *xenstored);
 /* Its end, and the folder's. */
 void rig_stop(void);
 
+/*
+ * What the hypervisor says of each domain, in a test that is linked with --wrap=hv_domain_info. There is no record of any:
+ * those of devices that come and go are not looked for.
+ */
+extern bool rig_dying, rig_paused;
+
 bool there(const char *path);
 /* "(none)" where there is none; until the next call. */
 const char *value(const char *path);

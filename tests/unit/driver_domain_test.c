@@ -20,7 +20,6 @@
 #include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hotplug.h"
-#include "dom0-toolstack/lib/hv_domain.h"
 #include "tests/unit/device_rig.h"
 
 #define BACK   "/local/domain/5/backend/qdisk/7/51712"
@@ -55,19 +54,6 @@ bool driver_domain_lives(struct hl_ctx *ctx, uint32_t domid)
 }
 
 /* ---- around the library ---- */
-
-/* There is no record of domains: those of devices that come and go are not looked for. */
-int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
-                          struct hl_error *e);
-int __wrap_hv_domain_info(struct hv *hv, uint32_t domid, struct hv_domain_info *info,
-                          struct hl_error *e)
-{
-    (void)hv;
-    (void)e;
-    memset(info, 0, sizeof(*info));
-    info->domid = domid;
-    return 0;
-}
 
 /* The seconds of waiting that nobody ended, and how much shorter it is here; a guest that closes what it is asked to. */
 static unsigned int in_vain, haste = 1;

@@ -111,6 +111,22 @@ static bool all_taken(void)
     return taken;
 }
 
+/* A store with the domain in it, and no ring yet. end() undoes it. */
+static void begin(struct rig *r, struct daemon *d)
+{
+    rig_start(r);
+    rig_domain(r, DOMID);
+    memset(&page, 0, sizeof(page));
+    *d = (struct daemon){.have_xen = true, .core = r->core};
+    rings_init(d);
+}
+
+static void end(struct rig *r, struct daemon *d)
+{
+    rings_stop(d);
+    rig_stop(r);
+}
+
 static int turn(struct daemon *d)
 {
     rings_run(d);
@@ -123,16 +139,12 @@ static int turn(struct daemon *d)
  */
 static void test_looks_again(void)
 {
-    struct daemon d = {.have_xen = true};
+    struct daemon d;
     struct conn *conn;
     struct peer *peer;
     struct rig r;
 
-    rig_start(&r);
-    rig_domain(&r, DOMID);
-    memset(&page, 0, sizeof(page));
-    d.core = r.core;
-    rings_init(&d);
+    begin(&r, &d);
     CHECK(turn(&d) == -1);
     CHECK(rings_introduce(&d, domain_find(r.core, DOMID)) == 0);
     write_silently();
@@ -166,22 +178,17 @@ static void test_looks_again(void)
     rings_release(&d, domain_find(r.core, DOMID));
     now_ms += 10;
     CHECK(turn(&d) == -1);
-    rings_stop(&d);
-    rig_stop(&r);
+    end(&r, &d);
 }
 
 /* A ring whose new port cannot be bound: nobody is told, and nobody looks for ever. */
 static void test_without_port(void)
 {
-    struct daemon d = {.have_xen = true};
+    struct daemon d;
     struct domain *dom;
     struct rig r;
 
-    rig_start(&r);
-    rig_domain(&r, DOMID);
-    memset(&page, 0, sizeof(page));
-    d.core = r.core;
-    rings_init(&d);
+    begin(&r, &d);
     dom = domain_find(r.core, DOMID);
     CHECK(rings_introduce(&d, dom) == 0);
     CHECK(turn(&d) > 0);
@@ -199,8 +206,7 @@ static void test_without_port(void)
     CHECK(rings_introduce(&d, dom) == 0);
     CHECK(notified == 1);
     rings_release(&d, dom);
-    rings_stop(&d);
-    rig_stop(&r);
+    end(&r, &d);
 }
 
 void rings_tests(void)
