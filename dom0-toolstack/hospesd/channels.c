@@ -33,6 +33,8 @@ struct channel {
     struct console *console;
     bool changed; /* its nodes are to be looked at */
     bool connected;
+    bool
+        failed; /* it has no end in Domain 0: what comes of the guest's or the toolstack's nodes changes nothing */
 };
 
 static bool look_for_new; /* below BACKEND_DIR */
@@ -200,8 +202,12 @@ static bool wanted(const struct channel *ch)
 
 static void follow(struct channel *ch)
 {
-    enum xenbus_state ours = read_state(ch, ch->back), theirs = read_state(ch, ch->front);
+    enum xenbus_state ours, theirs;
 
+    if (ch->failed)
+        return;
+    ours = read_state(ch, ch->back);
+    theirs = read_state(ch, ch->front);
     switch (theirs) {
     case XenbusStateInitialising:
     case XenbusStateInitWait:
@@ -313,7 +319,7 @@ static void channel_add(struct daemon *d, uint32_t domid, unsigned int number)
     e = hl_error_new();
     if (open_outside(ch, e) < 0) {
         give_up(ch, e);
-        ch->changed = false;
+        ch->failed = true;
     } else
         watch_front(ch, true);
     hl_error_free(e);

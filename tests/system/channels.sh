@@ -97,6 +97,27 @@ refuses "a channel without a connection" 'connection= is missing' $HL create "$(
 refuses "a socket that another guest has" 'one\.sock' $HL create "$(config two "channel = [ 'name=x,connection=socket,path=/run/one.sock' ]")"
 refuses "a socket where a file is" 'passwd' $HL create "$(config two "channel = [ 'name=x,connection=socket,path=/etc/passwd' ]")"
 refuses "a folder that is not there" '/nothere/x' $HL create "$(config two "channel = [ 'name=x,connection=socket,path=/nothere/x' ]")"
+
+# A channel's nodes as the toolstack writes them, for one who looks at them late; the guest is paused, and does nothing.
+works "create a paused guest" $HL create -p "$(config two)"
+late=$($HL domid two)
+late_channel()
+{
+    local front=/local/domain/$late/device/console/$1
+    back=/local/domain/0/backend/console/$late/$1
+    xenstore-write "$front/state" 1
+    xenstore-write "$back/connection" socket "$back/path" "$2" "$back/online" 1 "$back/state" 1 "$back/frontend" "$front"
+}
+late_channel 1 /etc/passwd
+becomes "a channel that cannot be says why" 10 xenstore-read "$back/hotplug-error"
+xenstore-write "$back/online" 1
+# hospesd hears of this one after that.
+late_channel 2 /nothere/x
+becomes "so does another one" 10 xenstore-read "$back/hotplug-error"
+is "the first one stays closed" 6 "$(xenstore-read "/local/domain/0/backend/console/$late/1/state")"
+works "destroy the paused guest" $HL destroy two
+xenstore-rm "/local/domain/0/backend/console/$late" 2>/dev/null
+
 echo "still there" | /tests/unix /run/one.sock 1 >/dev/null && ok "the other guest's socket works on" || fail "the other guest's socket works on" "$?"
 
 # ---- a guest that breaks its ring loses the channel and no more -----------------------------------------
