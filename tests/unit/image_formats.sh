@@ -108,7 +108,7 @@ qemu-img create -q -f raw served.raw 40M
 cp served.raw model
 qemu-nbd -t -f raw -k "$dir/nbd.sock" --discard=unmap served.raw &
 pids+=($!)
-for _ in $(seq 100); do [ -S nbd.sock ] && break; sleep 0.1; done
+for _ in $(seq 600); do [ -S nbd.sock ] && break; sleep 0.1; done
 "$TEST" nbd "nbd+unix:///?socket=$dir/nbd.sock" model 1 "$REQUESTS" >out 2>&1
 rc=$?
 [ $rc = 0 ] && { "$B/test/image_sandbox_test" nbd "nbd+unix:///?socket=$dir/nbd.sock" model 2 "$REQUESTS" sandbox >out 2>&1; rc=$?; }
