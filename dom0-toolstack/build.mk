@@ -22,6 +22,13 @@ $(TOOLSTACK_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
+# Dumps, of a hypervisor that the test plays: without the files that ask a true one.
+TOOLSTACK_TESTS += $(B)/test/core_test
+$(B)/test/core_test: $(addprefix $(B)/unit/,tests/unit/core_test.o tests/unit/toolstack_test.o \
+        $(addprefix dom0-toolstack/lib/,core_file.o domain_dump.o guest_frames.o files.o fault.o error.o text.o))
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ -lyajl
+
 # These want a real xenstored, and play what is around: who lives, according to the hypervisor; the kernel and what it says of
 # devices (the linker's --wrap).
 TOOLSTACK_RIG_TESTS := $(B)/test/driver_domain_test $(B)/test/nat_test $(B)/test/attach_test $(B)/test/xs_batch_test

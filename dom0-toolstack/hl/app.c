@@ -145,3 +145,22 @@ bool app_number(const struct app *app, const char *what, const char *text, long 
     app_say(app, "%s must be a number from %lld to %lld, not '%s'", what, low, high, text);
     return false;
 }
+
+void app_hold_signals(sigset_t *old)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, old);
+}
+
+bool app_interrupted(void)
+{
+    sigset_t set;
+
+    sigpending(&set);
+    return sigismember(&set, SIGHUP) || sigismember(&set, SIGINT) || sigismember(&set, SIGTERM);
+}

@@ -35,29 +35,6 @@ struct create {
 
 enum { OPT_IGNORE_MASKS = 256 };
 
-/*
- * Ctrl-C in the middle would leave half a domain: such signals wait until there is either none or a
- * running one. `old` is the mask to go back to.
- */
-static void hold_signals(sigset_t *old)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, old);
-}
-
-static bool interrupted(void)
-{
-    sigset_t set;
-
-    sigpending(&set);
-    return sigismember(&set, SIGHUP) || sigismember(&set, SIGINT) || sigismember(&set, SIGTERM);
-}
-
 /* What -F waits for: the end of the domain and of all that took its place by a restart. */
 static int wait_gone(struct app *app, const uint8_t uuid[16])
 {
@@ -127,7 +104,7 @@ static int start(struct app *app, const struct create *o, const struct hl_domain
                  const struct hl_build_result *built, struct creation *guard, int *console)
 {
     *console = -1;
-    if (interrupted()) {
+    if (app_interrupted()) {
         hl_fail(app->err, EINTR, "start the domain", c->name, "a signal ended the command");
         goto undo;
     }
@@ -210,7 +187,7 @@ static int create(struct app *app, const struct create *o, struct hl_domain_conf
     /* Where the user sees what the guest says, the user may choose what it boots. */
     if (o->console && c->bootloader != NULL && !boot_menu_choose(app, c))
         return EXIT_FAILED;
-    hold_signals(&mask);
+    app_hold_signals(&mask);
     if (hl_domain_build(&app->ctx, c, &guard, &built, app->err) < 0) {
         rc = app_failed(app);
         if (is_left(app, built.domid))

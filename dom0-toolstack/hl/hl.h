@@ -7,6 +7,7 @@
 #define HL_HL_H
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -77,6 +78,15 @@ bool app_args(struct app *app, const struct verb *verb, int argc, int min, int m
 /* Prints "hl VERB: …" to stderr; EXIT_USAGE. */
 int app_misused(const struct app *app, const struct verb *verb, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* ---- signals ------------------------------------------------------------------------------ */
+
+/*
+ * Ctrl-C in the middle would leave half a thing: SIGHUP, SIGINT and SIGTERM wait until there is either none or
+ * a whole one. `old` is the mask to go back to. Has one of them come meanwhile?
+ */
+void app_hold_signals(sigset_t *old);
+bool app_interrupted(void);
 
 /* ---- errors and the hypervisor ------------------------------------------------------------ */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Verbs on the life of a domain: destroy, shutdown, reboot, pause, unpause, sysrq. */
+/* Verbs on the life of a domain: destroy, shutdown, reboot, pause, unpause, sysrq, dump-core. */
 #include "dom0-toolstack/hl/hl.h"
 
 #include <errno.h>
@@ -10,6 +10,8 @@
 
 #include "dom0-toolstack/hl/format.h"
 #include "dom0-toolstack/lib/domain.h"
+#include "dom0-toolstack/lib/domain_dump.h"
+#include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "xenstore/client/xs_client.h"
 
@@ -80,6 +82,76 @@ static int run_sysrq(struct app *app, const struct verb *verb, int argc, char **
     if (hl_domain_sysrq(&app->ctx, domid, argv[optind + 1][0], app->err) < 0)
         return app_failed(app);
     return 0;
+}
+
+/* ---- dump-core ---------------------------------------------------------------------------- */
+
+static bool stop_dump(void *opaque)
+{
+    (void)opaque;
+    return app_interrupted();
+}
+
+static int dump_core(struct app *app, uint32_t domid, const char *path, struct hl_dump_options *o)
+{
+    struct hl_dump done;
+    sigset_t mask;
+    int rc;
+
+    /* It must not stay paused. */
+    app_hold_signals(&mask);
+    o->stop = stop_dump;
+    rc = hl_domain_dump(app->ctx.hv, domid, path, o, &done, app->err);
+    if (rc < 0)
+        rc = app_failed(app);
+    else if (done.left_out != 0)
+        app_say(app, "%s has %" PRIu64 " pages; %" PRIu64 " could not be read and are not in it",
+                path, done.pages, done.left_out);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    return rc;
+}
+
+/* Where xl's own dumps are, under the domain's name. */
+static char *default_dump(struct app *app, uint32_t domid)
+{
+    char *name, *path = NULL;
+
+    if (hl_domain_name(&app->ctx, domid, &name, app->err) < 0)
+        return NULL;
+    file_make_dirs(HL_DUMP_DIR, 0700);
+    if (asprintf(&path, HL_DUMP_DIR "/%s", name) < 0) {
+        hl_fail(app->err, ENOMEM, "dump a domain", name, NULL);
+        path = NULL;
+    }
+    free(name);
+    return path;
+}
+
+static int run_dump_core(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"crash", 0, 0, 'C'}, {"pause", 0, 0, 'p'}, {"help", 0, 0, 'h'}, {0}};
+    struct hl_dump_options o = {0};
+    uint32_t domid;
+    char *path;
+    int opt, rc;
+
+    while ((opt = app_getopt(app, verb, argc, argv, "Cph", longs)) >= 0) {
+        o.crash |= opt == 'C';
+        o.pause |= opt == 'p';
+    }
+    if (opt == APP_OPT_STOP)
+        return app->exit_code;
+    if (!app_args(app, verb, argc, 1, 2))
+        return EXIT_USAGE;
+    if (!app_domain(app, argv[optind], &domid))
+        return EXIT_FAILED;
+    path = optind + 1 < argc ? strdup(argv[optind + 1]) : default_dump(app, domid);
+    if (!path)
+        return app_failed(app);
+    rc = dump_core(app, domid, path, &o);
+    free(path);
+    return rc;
 }
 
 /* ---- shutdown and reboot ------------------------------------------------------------------ */
@@ -266,5 +338,10 @@ const struct verb life_verbs[] = {
     {"pause", run_pause, "<Domain>", "Pause execution of a domain", NULL, VERB_COMMON},
     {"unpause", run_unpause, "<Domain>", "Unpause a paused domain", NULL, VERB_COMMON},
     {"sysrq", run_sysrq, "<Domain> <letter>", "Send a sysrq to a domain", NULL, 0},
+    {"dump-core", run_dump_core, "[options] <Domain> [<filename>]", "Core dump a domain",
+     "-p, --pause             Pause the domain meanwhile, so that the dump is of one moment.\n"
+     "-C, --crash             The same, and crash the domain when the dump is complete.\n\n"
+     "Without a file name the dump is " HL_DUMP_DIR "/NAME.\n",
+     0},
     {0},
 };

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -136,4 +137,104 @@ int file_write_atomic(const char *path, const void *data, size_t size, mode_t mo
         unlink(tmp);
     free(tmp);
     return rc;
+}
+
+/* ---- files that have no name before they are complete ---- */
+
+static int open_unnamed(const char *path)
+{
+    char *copy = strdup(path);
+    int fd;
+
+    if (copy == NULL)
+        return -ENOMEM;
+    fd = open(dirname(copy), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    fd = fd < 0 ? -errno : fd;
+    free(copy);
+    return fd;
+}
+
+static int open_named(struct new_file *f)
+{
+    int fd;
+
+    if (asprintf(&f->temporary, "%s.XXXXXX", f->path) < 0) {
+        f->temporary = NULL;
+        return -ENOMEM;
+    }
+    fd = mkostemp(f->temporary, O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    fd = -errno;
+    free(f->temporary);
+    f->temporary = NULL;
+    return fd;
+}
+
+int new_file_open(struct new_file *f, const char *path)
+{
+    struct stat st;
+
+    *f = (struct new_file){.fd = -1};
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return -EEXIST;
+    f->path = strdup(path);
+    if (f->path == NULL)
+        return -ENOMEM;
+    f->fd = open_unnamed(path);
+    /* What a kernel or a file system says that does not know the flag. */
+    if (f->fd == -EOPNOTSUPP || f->fd == -EISDIR || f->fd == -EINVAL)
+        f->fd = open_named(f);
+    if (f->fd >= 0)
+        return 0;
+    free(f->path);
+    return f->fd;
+}
+
+/* A link cannot replace what is there, so the file gets a name beside it first. */
+static int name_temporarily(struct new_file *f)
+{
+    char link[32];
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", f->fd);
+    for (unsigned int i = 0; i < 1000; i++) {
+        if (asprintf(&f->temporary, "%s.%u.new", f->path, i) < 0) {
+            f->temporary = NULL;
+            return -ENOMEM;
+        }
+        if (linkat(AT_FDCWD, link, AT_FDCWD, f->temporary, AT_SYMLINK_FOLLOW) == 0)
+            return 0;
+        free(f->temporary);
+        f->temporary = NULL;
+        if (errno != EEXIST)
+            return -errno;
+    }
+    return -EEXIST;
+}
+
+int new_file_keep(struct new_file *f)
+{
+    int rc = fsync(f->fd) < 0 ? -errno : 0;
+
+    if (rc == 0 && f->temporary == NULL)
+        rc = name_temporarily(f);
+    if (rc == 0 && rename(f->temporary, f->path) < 0)
+        rc = -errno;
+    if (rc == 0) {
+        free(f->temporary);
+        f->temporary = NULL;
+    }
+    new_file_drop(f);
+    return rc;
+}
+
+void new_file_drop(struct new_file *f)
+{
+    if (f->temporary != NULL)
+        unlink(f->temporary);
+    free(f->temporary);
+    free(f->path);
+    if (f->fd >= 0)
+        close(f->fd);
+    *f = (struct new_file){.fd = -1};
 }

@@ -15,6 +15,22 @@ int file_read_all(const char *path, size_t max, void **data, size_t *size);
 /* Writes under a temporary name in the same folder, syncs and renames. */
 int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode);
 
+/*
+ * A file that is written in parts and has its name only once it is complete; what was there under that name is
+ * replaced then. Until then it has no name at all, so that nothing stays of it whatever ends its writer; or,
+ * where the file system cannot do that, the name PATH.XXXXXX. A path that is there and is no regular file is
+ * refused (-EEXIST). Mode 0600.
+ */
+struct new_file {
+    int fd;
+    char *path, *temporary;
+};
+int new_file_open(struct new_file *f, const char *path);
+/* Gives it its name. The file is let go of, also on failure. */
+int new_file_keep(struct new_file *f);
+/* Lets go of an incomplete one, which vanishes. */
+void new_file_drop(struct new_file *f);
+
 /* The pieces of the above for a caller that writes in parts: write all or fail. */
 int file_write_fd(int fd, const void *data, size_t size);
 

@@ -78,6 +78,49 @@ int hv_memory_sharing(struct hv *hv, uint64_t *freed, uint64_t *used)
     return 0;
 }
 
+int hv_memory_host_frames(struct hv *hv, uint64_t *host_frames, struct hl_error *e)
+{
+    long rc = hv_call(hv, __HYPERVISOR_memory_op, XENMEM_maximum_ram_page, 0, 0, 0, 0);
+
+    if (rc < 0)
+        return hl_fail(e, (int)-rc, "read the size of the host's memory", NULL, NULL);
+    *host_frames = (uint64_t)rc + 1;
+    return 0;
+}
+
+int hv_memory_m2p(struct hv *hv, uint64_t *frames, size_t max, size_t *count, struct hl_error *e)
+{
+    struct xen_machphys_mfn_list list = {.max_extents = (unsigned int)max};
+    long rc;
+
+    HANDLE_SET(list.extent_start, frames);
+    rc = hv_call_struct(hv, __HYPERVISOR_memory_op, XENMEM_machphys_mfn_list, &list, sizeof(list));
+    if (rc < 0)
+        return hl_fail(e, (int)-rc, "find the machine-to-phys table", NULL, NULL);
+    *count = list.nr_extents < max ? list.nr_extents : max;
+    return 0;
+}
+
+int hv_memory_frame_types(struct hv *hv, uint32_t domid, uint64_t *frames, size_t count,
+                          struct hl_error *e)
+{
+    struct xen_domctl op = {.cmd = XEN_DOMCTL_getpageframeinfo3, .domain = (domid_t)domid};
+    long rc;
+
+    op.u.getpageframeinfo3.num = count;
+    HANDLE_SET(op.u.getpageframeinfo3.array, frames);
+    rc = hv_domctl(hv, &op);
+    return rc < 0 ? hv_domctl_fail(e, rc, domid, "ask which frames are the domain's") : 0;
+}
+
+bool hv_frame_is_owned(uint64_t type)
+{
+    uint64_t kind = type & XEN_DOMCTL_PFINFO_LTAB_MASK;
+
+    return kind != XEN_DOMCTL_PFINFO_XTAB && kind != XEN_DOMCTL_PFINFO_XALLOC &&
+           kind != XEN_DOMCTL_PFINFO_BROKEN;
+}
+
 int hv_memory_pin_l4(struct hv *hv, uint32_t domid, uint64_t mfn, struct hl_error *e)
 {
     struct mmuext_op op = {.cmd = MMUEXT_PIN_L4_TABLE};

@@ -16,8 +16,8 @@ SYSTEM_OPTIONS = --hv=$(HV) $(if $(TOOLS),--tools=$(TOOLS))
 
 check-system-boot: $(B)/tests/memory
 	tests/system/boots $(SYSTEM_OPTIONS)
-check-system-lifecycle:
-	$(MACHINE) lifecycle lifecycle.sh $(RACES) $(SYSTEM_OPTIONS)
+check-system-lifecycle: $(B)/tests/core
+	$(MACHINE) lifecycle lifecycle.sh --add=$< $(RACES) $(SYSTEM_OPTIONS)
 check-system-bad-input:
 	$(MACHINE) bad-input bad-input.sh $(SYSTEM_OPTIONS)
 check-system-devices: $(B)/tests/ports
@@ -72,8 +72,8 @@ check-demo:
 	tests/lab/demo $(SYSTEM_OPTIONS)
 
 # They run in guests, too, which have no libraries.
-ALL += $(B)/tests/view $(B)/tests/unix $(B)/tests/memory
-$(B)/tests/view $(B)/tests/unix $(B)/tests/memory: $(B)/tests/%: tests/system/%.c
+ALL += $(B)/tests/view $(B)/tests/unix $(B)/tests/memory $(B)/tests/core
+$(B)/tests/view $(B)/tests/unix $(B)/tests/memory $(B)/tests/core: $(B)/tests/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
 

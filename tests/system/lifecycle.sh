@@ -3,7 +3,7 @@
 . /tests/lib.sh
 snapshot /tmp/before
 
-cfg=$(config one)
+cfg=$(config one "extra = \"$QUICK marker=to-be-found\"")
 works "create" $HL create "$cfg" || finish
 is "the new guest's domid by name" "$($HL domid one)" "$(xenstore-list /local/domain | grep -vx 0)"
 id=$($HL domid one)
@@ -48,6 +48,34 @@ audited "audit after ballooning"
 works "mem-max" $HL mem-max one 100
 works "sysrq" $HL sysrq one s
 becomes "the guest acts on the sysrq" 10 on_console one 'sysrq: |Emergency Sync'
+
+# Its memory as a file.
+dumped()
+{
+    prints "$1" '^core: 1 vCPUs at known code, 2[0-9]{4} pages, [1-9][0-9]* with the marker' /tests/core "$2" marker=to-be-found
+}
+mkdir /tmp/dump
+if ours && ! $HL dmesg | grep -qa 'Hospes, a type-1'; then
+    skip "dump-core" "Debian's Xen prints a line for each frame that is not the guest's"
+else
+    works "dump-core" $HL dump-core one /tmp/dump/core
+    dumped "it has the guest's CPU, pages and words" /tmp/dump/core
+fi
+if ours && [ -e /tmp/dump/core ]; then
+    works "dump-core -p, over the other" $HL dump-core -p one /tmp/dump/core
+    dumped "that has all, too" /tmp/dump/core
+    is "there is that file alone" core "$(ls -A /tmp/dump)"
+    is "the guest is not paused" "" "$(state one | grep p)"
+    rm /tmp/dump/core
+    mount -t tmpfs -o size=4M small /tmp/dump
+    refuses "dump-core on a disk that is too small" 'there must be room for up to [0-9]+ MiB more' $HL dump-core -p one /tmp/dump/core
+    is "nothing of that is left" "" "$(ls -A /tmp/dump)"
+    is "the guest is not paused then, either" "" "$(state one | grep p)"
+    umount /tmp/dump
+    refuses "dump-core of domain 0" 'cannot dump itself' $HL dump-core 0 /tmp/dump/core
+fi
+rm -r /tmp/dump
+
 lines=$($HL dmesg | wc -l)
 works "debug-keys" $HL debug-keys h
 becomes "dmesg has its answer" 5 sh -c "[ \$($HL dmesg | wc -l) -gt $lines ]"
