@@ -34,17 +34,13 @@ else
     fail "memory of Domain 0" "$total kB of $want"
 fi
 # Touch most of what is free: every frame must hold what was written to it.
-dd if=/dev/urandom of=/tmp/block bs=1M count=4 2>/dev/null
-works "memory holds what is written" sh -c '
-    sum=$(md5sum </tmp/block)
-    for i in $(seq 40); do cp /tmp/block /tmp/copy.$i || exit 1; done
-    for i in $(seq 40); do [ "$(md5sum </tmp/copy.$i)" = "$sum" ] || exit 1; done'
-rm -f /tmp/block /tmp/copy.*
+free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+prints "memory holds what is written" '^memory: held [1-9][0-9]{2} MiB' /tests/memory hold $((free * 3 / 4 / 1024))
 
 # Processes: fork, page faults, copy on write, signals, pipes and floating point.
 works "processes" sh -c 'for i in $(seq 200); do (exit 0) || exit 1; done; [ "$(seq 2000 | sort -rn | tail -n 1)" = 1 ]'
 works "floating point over context switches" sh -c '
-    calc() { awk "BEGIN { x = 0; for (i = 1; i < 30000; i++) x += 1.0 / i; printf \"%.9f\", x }"; }
+    calc() { awk "BEGIN { x = 0; for (i = 1; i < 10000; i++) x += 1.0 / i; printf \"%.9f\", x }"; }
     one=$(calc)
     for i in 1 2 3 4; do calc >/tmp/fp.$i & done
     wait

@@ -35,9 +35,9 @@ check-system-restart:
 check-system-console:
 	tests/system/console-switch $(SYSTEM_OPTIONS)
 check-system-attacks:
-	$(MACHINE) attacks attacks.sh --add=$(B)/guest/attack.elf $(RACES) $(SYSTEM_OPTIONS)
+	$(MACHINE) attacks attacks.sh --no-guest --add=$(B)/guest/attack.elf $(RACES) $(SYSTEM_OPTIONS)
 check-system-bochs: $(B)/tests/memory
-	$(MACHINE) boot-bochs boot.sh --add=$< --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
+	$(MACHINE) boot-bochs boot.sh --no-guest --add=$< --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
 	    --timeout=900 $(SYSTEM_OPTIONS)
 # Debian's tools on Hospes, ours on Debian's Xen, and what Linux sees on both. Two machines, one after the other:
 # it begins early.
@@ -129,5 +129,5 @@ check-system-hostile-block: GUESTS := hostile_block beat
 check-system-hostile-net: GUESTS := hostile_net net
 check-system-frontends: GUESTS := echo p9 screen hostile_console hostile_p9 hostile_screen
 $(HOSTILE): check-system-%: $(B)/tests/rfb
-	$(MACHINE) $* $*.sh --add=tests/system/hostile-lib.sh --add=$(B)/tests/rfb \
+	$(MACHINE) $* $*.sh --no-guest --add=tests/system/hostile-lib.sh --add=$(B)/tests/rfb \
 	    $(GUESTS:%=--add=$(B)/guest/front-%.elf) $(RACES) $(SYSTEM_OPTIONS)

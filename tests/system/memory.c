@@ -5,8 +5,10 @@
  * once for some rounds, each of which finds exactly what it wrote.
  *
  *   memory ROUNDS [PROCESSES]
+ *   memory hold MIB               one process fills that much, no two words alike, and reads them again
  *
- * Prints `memory: ROUNDS rounds of N processes` and ends with 0, or says what differed where.
+ * Prints `memory: ROUNDS rounds of N processes`, or `memory: held MIB MiB`, and ends with 0, or says what differed
+ * where.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -273,8 +275,31 @@ static void work(unsigned int rounds, uint64_t seed)
     }
 }
 
+/* A word in each line of a cache, by few instructions: where a CPU is interpreted this is most of memory yet. */
+static int hold(unsigned long mib)
+{
+    const uint64_t step = 0x9e3779b97f4a7c15ull; /* odd: no word comes twice */
+    const unsigned long line = 64 / sizeof(uint64_t), words = mib << (20 - 3);
+    uint64_t word = 0, *m = mmap(NULL, words * sizeof(*m), PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (mib == 0 || m == MAP_FAILED)
+        cannot("mmap");
+    for (unsigned long i = 0; i < words; i += line)
+        m[i] = word += step;
+    word = 0;
+    for (unsigned long i = 0; i < words; i += line)
+        if (m[i] != (word += step))
+            differs("a word that was written", (unsigned long)&m[i], m[i], word);
+    printf("memory: held %lu MiB\n", mib);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 3 && !strcmp(argv[1], "hold"))
+        return hold(strtoul(argv[2], NULL, 10));
+
     unsigned int rounds = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 10;
     unsigned int n = argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 3;
     int status, failed = 0;
