@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Many guests made and destroyed (LAB_cycles, 80): memory, domains, store and processes end as they began.
+# Many guests made and destroyed (LAB_cycles, 40): memory, domains, store and processes end as they began.
 # A fifth are stock kernels, the others a small one, which takes a tenth of the time; most are destroyed before they run.
 # Frames and open files are counted exactly: one that each tenth cycle keeps is found.
 . /tests/lib.sh
-cycles=${LAB_cycles:-80}
+cycles=${LAB_cycles:-40}
 linux=$(config cycle)
 small=/tmp/small.cfg
 sed "s,$KERNEL,/tests/spin.elf,; /^ramdisk/d; s/^memory.*/memory = 16/; s/^vcpus.*/vcpus = 2/" "$linux" >$small
