@@ -15,9 +15,9 @@
 
 /* What the transaction used of one path is still as it was in base. Equal pointers mean an equal
  * subtree: base keeps its nodes from being changed in place. */
-static bool still_valid(const struct touch *e, struct node *base, struct node *now)
+static bool still_valid(const struct touch *e, struct finger *base, struct finger *now)
 {
-    struct node *b = tree_find(base, e->path), *n = tree_find(now, e->path);
+    struct node *b = finger_find(base, e->path), *n = finger_find(now, e->path);
 
     if (!b || !n || b == n) {
         return b == n;
@@ -31,12 +31,16 @@ static bool still_valid(const struct touch *e, struct node *base, struct node *n
     return b->gen == n->gen;
 }
 
-static bool has_conflict(const struct txn *t, struct node *now)
+static bool has_conflict(const struct txn *t)
 {
+    struct finger base = {.root = t->base}, now = {.root = t->conn->core->root};
     const struct touch *e;
 
+    if (base.root == now.root) {
+        return false;
+    }
     for (e = t->touches; e; e = e->next) {
-        if (!still_valid(e, t->base, now)) {
+        if (!still_valid(e, &base, &now)) {
             return true;
         }
     }
@@ -234,6 +238,7 @@ static void install(struct txn *t, const struct changes *c, struct node *root)
 {
     struct core *core = t->conn->core;
     struct node *old = core->root;
+    struct finger before = {.root = old}, after = {.root = root};
     const struct touch *e;
     size_t i;
 
@@ -241,8 +246,8 @@ static void install(struct txn *t, const struct changes *c, struct node *root)
     for (i = 0; i < c->n; i++) {
         struct touch *changed = c->by_path[i];
 
-        changed->before = tree_find(old, changed->path);
-        changed->after = tree_find(root, changed->path);
+        changed->before = finger_find(&before, changed->path);
+        changed->after = finger_find(&after, changed->path);
         record(core, changed);
     }
     for (e = t->touches; e; e = e->next) {
@@ -261,7 +266,7 @@ int txn_commit(struct txn *t)
     struct node *root = NULL;
     int err;
 
-    if (t->doomed || (core->root != t->base && has_conflict(t, core->root))) {
+    if (t->doomed || has_conflict(t)) {
         return EAGAIN;
     }
     err = collect(t, &c);

@@ -398,8 +398,8 @@ static bool read_node(struct core *core, struct fields *f)
     struct acl *acl = take_acl(f);
     uint32_t len;
     const void *value = take_blob(f, &len);
-    bool ok = acl && !f->bad && len <= XENSTORE_PAYLOAD_MAX && !view_write(&v, path, value, len) &&
-              !view_force_acl(core, path, acl->e, acl->n);
+    bool ok = acl && !f->bad && !path_is_special(path) && len <= XENSTORE_PAYLOAD_MAX &&
+              !view_write(&v, path, value, len) && !view_force_acl(core, path, acl->e, acl->n);
 
     acl_unref(acl);
     return ok;

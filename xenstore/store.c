@@ -286,10 +286,12 @@ static struct name component(const char *path, size_t at, size_t *end)
     return name;
 }
 
-struct node *tree_nearest(struct node *root, const char *path, size_t *len)
+/* From node n, whose path is the first *len bytes of path, as far as there are nodes. *above: the last one's parent, where
+ * one was passed. */
+static struct node *walk(struct node *n, const char *path, size_t *len, struct node **above,
+                         size_t *above_len)
 {
-    struct node *n = root;
-    size_t at = 1, end;
+    size_t at = *len, end;
 
     while (path[at]) {
         struct name name = component(path, at, &end);
@@ -298,6 +300,8 @@ struct node *tree_nearest(struct node *root, const char *path, size_t *len)
         if (!kid_index(n, &name, &i)) {
             break;
         }
+        *above = n;
+        *above_len = at;
         n = n->kids[i];
         at = end;
     }
@@ -305,11 +309,35 @@ struct node *tree_nearest(struct node *root, const char *path, size_t *len)
     return n;
 }
 
+struct node *tree_nearest(struct node *root, const char *path, size_t *len)
+{
+    struct node *above;
+    size_t above_len;
+
+    *len = 1;
+    return walk(root, path, len, &above, &above_len);
+}
+
 struct node *tree_find(struct node *root, const char *path)
 {
     size_t len;
     struct node *n = tree_nearest(root, path, &len);
 
+    return path[len] ? NULL : n;
+}
+
+struct node *finger_find(struct finger *f, const char *path)
+{
+    size_t len;
+    struct node *n;
+
+    if (!f->path || strncmp(path, f->path, f->len) || path[f->len] != '/') {
+        f->folder = f->root;
+        f->len = 1;
+    }
+    len = f->len;
+    n = walk(f->folder, path, &len, &f->folder, &f->len);
+    f->path = path;
     return path[len] ? NULL : n;
 }
 

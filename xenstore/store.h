@@ -84,6 +84,18 @@ uint32_t node_size_of(const struct acl *acl, uint32_t value_len, uint32_t kid_by
 /* The node at an absolute path, or NULL. */
 struct node *tree_find(struct node *root, const char *path);
 
+/*
+ * Looks for several paths in one version of the tree, which nothing changes meanwhile: where the next one is in the folder
+ * of the last one, the way to it is not gone again. Begins as {.root = root}. The paths stay where they are.
+ */
+struct finger {
+    struct node *root;
+    const char *path; /* the last one; NULL: none yet */
+    size_t len;       /* of its folder's path */
+    struct node *folder;
+};
+struct node *finger_find(struct finger *f, const char *path);
+
 /* The lowest node on the way to path that exists. *len: how much of path it is ("/" counts 1). If
  * *len is path's length the node itself was found. */
 struct node *tree_nearest(struct node *root, const char *path, size_t *len);

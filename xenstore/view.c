@@ -54,27 +54,40 @@ static int find_special(const struct view *v, const char *path, unsigned int wan
     return check_rights(v, n, want, 0);
 }
 
+/* What there is of a path that is not special: the lowest node and how much of the path that is. */
+struct found {
+    struct node *n;
+    size_t len;
+};
+
+static int look_up(const struct view *v, const char *path, unsigned int want, struct found *f)
+{
+    int err;
+
+    f->n = tree_nearest(*root_of(v), path, &f->len);
+    if (!path[f->len]) {
+        err = touch(v, path, f->len, TOUCH_SELF);
+        return err ? err : check_rights(v, f->n, want, 0);
+    }
+    /* That it is missing hangs on the first missing name, the answer on who may see that. */
+    err = touch(v, path, path_next(path, f->len), TOUCH_SELF);
+    if (!err && !v->conn->privileged) {
+        err = touch(v, path, f->len, TOUCH_SELF);
+    }
+    return err ? err : check_rights(v, f->n, want, ENOENT);
+}
+
 int view_find(const struct view *v, const char *path, unsigned int want, struct node **out)
 {
-    size_t len;
-    struct node *n;
+    struct found f;
     int err;
 
     if (path_is_special(path)) {
         return find_special(v, path, want, out);
     }
-    n = tree_nearest(*root_of(v), path, &len);
-    if (!path[len]) {
-        *out = n;
-        err = touch(v, path, len, TOUCH_SELF);
-        return err ? err : check_rights(v, n, want, 0);
-    }
-    /* That it is missing hangs on the first missing name, the answer on who may see that. */
-    err = touch(v, path, path_next(path, len), TOUCH_SELF);
-    if (!err && !v->conn->privileged) {
-        err = touch(v, path, len, TOUCH_SELF);
-    }
-    return err ? err : check_rights(v, n, want, ENOENT);
+    err = look_up(v, path, want, &f);
+    *out = f.n;
+    return err;
 }
 
 int view_list(const struct view *v, const char *path, struct node **out)
@@ -167,17 +180,18 @@ static long chain_bytes(const char *path, size_t len, const struct acl *acl, uin
     return (long)(made * node_size_of(acl, 0, 0) + vlen + names);
 }
 
-static int create(const struct view *v, const char *path, const void *data, uint32_t vlen)
+/* Below what there is of the path, which is not all. */
+static int create(const struct view *v, const char *path, const struct found *f, const void *data,
+                  uint32_t vlen)
 {
     struct core *core = v->conn->core;
-    struct node **root = root_of(v), *parent;
+    struct node **root = root_of(v), *parent = f->n;
     struct value *value = NULL;
     uint32_t made, parent_owner;
+    size_t len = f->len;
     struct acl *acl;
-    size_t len;
     int err;
 
-    parent = tree_nearest(*root, path, &len);
     parent_owner = node_owner(parent);
     acl = inherit(v->conn, parent->acl);
     if (!acl) {
@@ -257,21 +271,21 @@ static int overwrite(const struct view *v, const char *path, struct node *n, con
 
 int view_write(const struct view *v, const char *path, const void *data, uint32_t len)
 {
-    struct node *n;
-    int err = view_find(v, path, PERM_WRITE, &n);
+    struct found f;
+    int err = look_up(v, path, PERM_WRITE, &f);
 
     if (err == ENOENT) {
-        return create(v, path, data, len);
+        return create(v, path, &f, data, len);
     }
-    return err ? err : overwrite(v, path, n, data, len);
+    return err ? err : overwrite(v, path, f.n, data, len);
 }
 
 int view_mkdir(const struct view *v, const char *path)
 {
-    struct node *n;
-    int err = view_find(v, path, PERM_WRITE, &n);
+    struct found f;
+    int err = look_up(v, path, PERM_WRITE, &f);
 
-    return err == ENOENT ? create(v, path, NULL, 0) : err;
+    return err == ENOENT ? create(v, path, &f, NULL, 0) : err;
 }
 
 /* ---- removing ----------------------------------------------------------------------------- */
