@@ -210,6 +210,33 @@ static void test_name_order(void)
     rig_stop(&r);
 }
 
+/* A finger finds what there is, in whatever order it is asked: names that begin alike, folders of folders, what is not there. */
+static void test_finger(void)
+{
+    static const char *const paths[] = {
+        "/",   "/a",      "/a/b",  "/a/b/c",  "/a/b/d", "/a/bb",  "/a/bb/c", "/a/b/c/e",
+        "/ab", "/ab/b/c", "/none", "/none/b", "/a/b/n", "/a/n/c", "/a/b/cc", "/a/b/c/e/f",
+    };
+    enum { N = sizeof(paths) / sizeof(paths[0]) };
+    uint32_t random = 1;
+    struct finger f;
+    struct rig r;
+
+    rig_start(&r);
+    rig_write(r.dom0, 0, "/a/b/c/e", "");
+    rig_write(r.dom0, 0, "/a/b/d", "");
+    rig_write(r.dom0, 0, "/a/bb/c", "");
+    rig_write(r.dom0, 0, "/ab/b/c", "");
+    f = (struct finger){.root = r.core->root};
+    for (int i = 0; i < 2000; i++) {
+        random = random * 1664525 + 1013904223;
+        const char *path = paths[(random >> 16) % N];
+
+        CHECK(finger_find(&f, path) == tree_find(r.core->root, path));
+    }
+    rig_stop(&r);
+}
+
 static void test_mkdir_rm(void)
 {
     struct rig r;
@@ -927,6 +954,7 @@ int main(void)
     test_run("xenstore_directory", test_directory);
     test_run("xenstore_directory_part", test_directory_part);
     test_run("xenstore_name_order", test_name_order);
+    test_run("xenstore_finger", test_finger);
     test_run("xenstore_mkdir_rm", test_mkdir_rm);
     test_run("xenstore_bad_paths", test_bad_paths);
     test_run("xenstore_deep_path", test_deep_path);
