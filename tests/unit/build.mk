@@ -5,7 +5,7 @@
 UNIT_HV_OBJ = $(addprefix $(B)/unit/,$(1))
 UNIT_HOST := tests/unit/host/unit.o
 UNIT_MM := xen/mm/audit.o xen/mm/audit_tables.o xen/domain/audit_grants.o xen/domain/audit_events.o \
-        tests/unit/host/pirq.o xen/mm/alloc.o xen/mm/frame.o xen/mm/pagetype.o xen/mm/balloon.o xen/mm/heap.o xen/mm/fault.o \
+        tests/unit/host/pirq.o xen/mm/alloc.o xen/mm/buddy.o xen/mm/frame.o xen/mm/pagetype.o xen/mm/balloon.o xen/mm/heap.o xen/mm/fault.o \
         xen/lib/rangeset.o tests/unit/host/machine.o $(UNIT_HOST)
 $(B)/unit/xen/% $(B)/unit/hypercalls/% $(B)/unit/tests/unit/host/%: UNIT_INC := -Itests/unit/host -Itests/unit -Ixen
 $(B)/unit/tests/unit/mm_%.o $(B)/unit/tests/unit/decompress_%.o: UNIT_INC := -Itests/unit/host -Itests/unit -Ixen

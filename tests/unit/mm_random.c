@@ -237,10 +237,15 @@ static bool step_steal(void)
     return true;
 }
 
+static bool step_scrub(void)
+{
+    return frames_scrub();
+}
+
 static bool (*const steps[])(void) = {
-    step_write, step_write,  step_write,   step_write,    step_pin,
-    step_pin,   step_unpin,  step_entry,   step_entry,    step_drain,
-    step_hold,  step_let_go, step_balloon, step_exchange, step_steal,
+    step_write,   step_write,    step_write, step_write, step_pin,  step_pin,
+    step_unpin,   step_entry,    step_entry, step_drain, step_hold, step_let_go,
+    step_balloon, step_exchange, step_steal, step_scrub,
 };
 
 static void life(unsigned int length)

@@ -124,6 +124,104 @@ static void alloc_scrubs(void)
         EXPECT(g != f[0] || *(uint8_t *)frame_to_virt(g) == 0);
 }
 
+/* Marks a frame and gives it back; its number. */
+static uint64_t soil(struct frame *f)
+{
+    memset(frame_to_virt(f), 0x5a, PAGE_SIZE);
+    EXPECT(dom_frame_free(f, d));
+    return mfn_x(frame_to_mfn(f));
+}
+
+static bool is_zero(const struct frame *f)
+{
+    const uint8_t *p = frame_to_virt(f);
+
+    return !p[0] && !memcmp(p, p + 1, PAGE_SIZE - 1);
+}
+
+static unsigned int scrub_all(void)
+{
+    unsigned int steps = 0;
+
+    while (frames_scrub())
+        steps++;
+    return steps;
+}
+
+/* What an idle CPU does: all that was freed is zero afterwards, clean for the books, and nobody has it in a TLB. */
+static void idle_scrubs(void)
+{
+    start();
+    struct frame *f[8];
+    uint64_t free = frames_free_count(), mfn[8];
+    EXPECT(!frames_scrub());
+    for (unsigned int i = 0; i < 8; i++)
+        f[i] = page();
+    /* Every other one: single frames, that have no free buddies. */
+    for (unsigned int i = 0; i < 8; i += 2)
+        mfn[i] = soil(f[i]);
+    check();
+    unsigned long flushes = host_flushes;
+    scrub_all();
+    EXPECT(host_flushes > flushes);
+    for (unsigned int i = 0; i < 8; i += 2)
+        EXPECT(is_zero(f[i]) && frame_table[mfn[i]].info == FI_RAM);
+    check();
+    /* Joined with clean ones; one of them becomes dirty while the block is being scrubbed. */
+    for (unsigned int i = 3; i < 8; i += 2)
+        mfn[i] = soil(f[i]);
+    EXPECT(frames_scrub());
+    mfn[1] = soil(f[1]);
+    scrub_all();
+    for (unsigned int i = 1; i < 8; i += 2)
+        EXPECT(is_zero(f[i]) && frame_table[mfn[i]].info == FI_RAM);
+    EXPECT_EQ(frames_free_count(), free);
+    EXPECT(!frames_scrub());
+    check();
+    /* What was scrubbed is not scrubbed again. */
+    flushes = host_flushes;
+    EXPECT(dom_frames_alloc(other, 3, 0));
+    EXPECT_EQ(host_flushes, flushes);
+}
+
+/* Long blocks are passed in steps. */
+static void idle_scrubs_in_steps(void)
+{
+    start();
+    struct frame *f = frames_alloc(9, 0), *last = f + 511;
+    memset(frame_to_virt(last), 0x5a, PAGE_SIZE);
+    frames_free(f, 9);
+    EXPECT(scrub_all() >= 512);
+    EXPECT(is_zero(last));
+    check();
+    f = dom_frames_alloc(d, 0, 0);
+    uint64_t mfn = soil(f);
+    check();
+    /* Two passes at least: the block is of 1024 frames. */
+    EXPECT(scrub_all() >= 2);
+    EXPECT(is_zero(&frame_table[mfn]));
+    check();
+}
+
+/* Clean memory first, whatever is smaller or was freed later; dirty memory is there for those who need it. */
+static void clean_memory_first(void)
+{
+    start();
+    struct frame *f[2] = {page(), page()};
+    uint64_t dirty = soil(f[0]);
+    struct frame *g;
+    unsigned int n = 0;
+    while (frames_free_count() > 1) {
+        g = frames_alloc(0, 0);
+        EXPECT(g && mfn_x(frame_to_mfn(g)) != dirty);
+        n++;
+    }
+    EXPECT(n > 0);
+    g = frames_alloc(0, 0);
+    EXPECT(g && mfn_x(frame_to_mfn(g)) == dirty && is_zero(g));
+    check();
+}
+
 static void alloc_claims(void)
 {
     start();
@@ -754,11 +852,14 @@ static void table_comes_back_as_data(void)
     static const enum frame_type types[] = {FRAME_L1, FRAME_SEG};
 
     start();
+    struct frame *f = page();
+    uint64_t mfn = mfn_x(frame_to_mfn(f)), again;
+    /* There is no other: what needs no scrubbing would be taken first. */
+    while (frames_alloc(0, 0))
+        ;
     for (unsigned int used = 0; used < 2; used++)
         for (unsigned int i = 0; i < ARRAY_SIZE(types); i++) {
-            struct frame *f = page();
-            uint64_t mfn = mfn_x(frame_to_mfn(f)), again;
-
+            memset(frame_to_virt(f), 0, PAGE_SIZE);
             EXPECT_EQ(frame_get_type(f, d, types[i]), 0);
             frame_put_type(f, d);
             EXPECT_EQ(pt_drain(d), 0);
@@ -786,6 +887,9 @@ static const struct unit_test tests[] = {
     TEST(alloc_below),
     TEST(alloc_charges),
     TEST(alloc_scrubs),
+    TEST(idle_scrubs),
+    TEST(idle_scrubs_in_steps),
+    TEST(clean_memory_first),
     TEST(alloc_claims),
     TEST(alloc_joins_loose),
     TEST(alloc_takes_used),

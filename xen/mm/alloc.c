@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Buddy allocator over all RAM, in two zones (below and above 4 GiB), and frames of domains.
- *
- * Freed frames keep their contents until somebody else gets them (DIRTY, with the generation of
- * the last owner): a domain that balloons may have its own frame back as it was; anybody else gets
- * it scrubbed, and after every CPU that may hold a TLB entry of its former life has flushed.
- */
+/* Frames of the hypervisor and of domains: who may have how many, and what becomes of them. Free memory is in buddy.c. */
 #include "mm/alloc.h"
 #include "mm/fault.h"
 #include "mm/internal.h"
@@ -13,68 +7,12 @@
 #include "lib/lib.h"
 #include "x86/tlb.h"
 
-#define FREE_LIST_NIL FRAME_LINK_END
-
-struct spinlock frames_lock = SPINLOCK_INIT(LOCK_FRAMES);
-uint32_t free_head[ZONES][MAX_ORDER + 1]; /* frames_lock */
-uint64_t free_frames, claimed_frames;
 static uint64_t total_frames;
-uint32_t loose_head[ZONES] = {FREE_LIST_NIL, FREE_LIST_NIL}, loose_count;
-static bool ready;
-
-static void list_push(uint64_t mfn, unsigned int order)
-{
-    struct frame *f = &frame_table[mfn];
-    uint32_t *head = &free_head[zone_of(mfn)][order];
-
-    f->owner = FRAME_FREE_HEAD;
-    f->validated = (uint16_t)order;
-    f->prev = FREE_LIST_NIL;
-    f->next = *head;
-    if (*head != FREE_LIST_NIL)
-        frame_table[*head].prev = (uint32_t)mfn;
-    *head = (uint32_t)mfn;
-}
-
-static void list_remove(uint64_t mfn)
-{
-    struct frame *f = &frame_table[mfn];
-
-    if (f->prev != FREE_LIST_NIL)
-        frame_table[f->prev].next = f->next;
-    else
-        free_head[zone_of(mfn)][f->validated] = f->next;
-    if (f->next != FREE_LIST_NIL)
-        frame_table[f->next].prev = f->prev;
-    f->owner = FRAME_NO_OWNER;
-}
-
-/* Joins free buddies of one zone. */
-void free_block(uint64_t mfn, unsigned int order)
-{
-    free_frames += 1ull << order;
-    while (order < MAX_ORDER) {
-        uint64_t buddy = mfn ^ (1ull << order);
-        if (buddy >= max_mfn || zone_of(buddy) != zone_of(mfn) ||
-            frame_table[buddy].owner != FRAME_FREE_HEAD || frame_table[buddy].validated != order)
-            break;
-        list_remove(buddy);
-        mfn &= ~(1ull << order);
-        order++;
-    }
-    list_push(mfn, order);
-}
 
 void frames_add(paddr_t start, paddr_t end)
 {
     uint64_t m = ROUND_UP(start, PAGE_SIZE) >> PAGE_SHIFT, e = end >> PAGE_SHIFT;
 
-    if (!ready) {
-        for (unsigned int z = 0; z < ZONES; z++)
-            for (unsigned int o = 0; o <= MAX_ORDER; o++)
-                free_head[z][o] = FREE_LIST_NIL;
-        ready = true;
-    }
     for (uint64_t i = m; i < e; i++)
         frame_table[i] = (struct frame){.info = FI_RAM, .owner = FRAME_NO_OWNER};
     total_frames += m < e ? e - m : 0;
@@ -99,70 +37,6 @@ void frames_add_used(paddr_t start, paddr_t end)
             continue;
         total_frames++;
         frames_free(f, 0);
-    }
-}
-
-/* Join the loose frames with their buddies; frames_lock held. True if there were any. */
-static bool join_loose(void)
-{
-    if (!loose_count)
-        return false;
-    free_frames -= loose_count;
-    for (unsigned int z = 0; z < ZONES; z++)
-        while (loose_head[z] != FREE_LIST_NIL) {
-            uint32_t m = loose_head[z];
-            loose_head[z] = frame_table[m].next;
-            free_block(m, 0);
-        }
-    loose_count = 0;
-    return true;
-}
-
-static mfn_t take_joined_block(unsigned int order, uint64_t limit)
-{
-    for (int z = ZONES - 1; z >= 0; z--) {
-        if (z == 1 && limit <= ZONE_BOUNDARY)
-            continue;
-        for (unsigned int o = order; o <= MAX_ORDER; o++) {
-            uint32_t m = free_head[z][o];
-            while (m != FREE_LIST_NIL && m + (1ull << order) > limit)
-                m = frame_table[m].next;
-            if (m == FREE_LIST_NIL)
-                continue;
-            list_remove(m);
-            while (o > order) {
-                o--;
-                list_push(m + (1ull << o), o);
-            }
-            free_frames -= 1ull << order;
-            return mfn_make(m);
-        }
-    }
-    return INVALID_MFN;
-}
-
-mfn_t take_block(unsigned int order, unsigned int below_bits)
-{
-    uint64_t limit = below_bits ? (1ull << below_bits) >> PAGE_SHIFT : ~0ull;
-    mfn_t m = take_joined_block(order, limit);
-
-    if (unlikely(mfn_eq(m, INVALID_MFN)) && join_loose())
-        m = take_joined_block(order, limit);
-    return m;
-}
-
-void prepare_block(mfn_t m, unsigned int order, uint32_t generation)
-{
-    for (uint64_t i = 0; i < 1ull << order; i++) {
-        struct frame *f = mfn_to_frame(mfn_add(m, i));
-        if (f->info & FI_DIRTY && (!generation || f->info >> 32 != generation)) {
-            cpumask_t need = tlb_need_flush(cpu_online_map, f->stamp);
-            if (!cpumask_empty(need))
-                tlb_flush_mask(need, 0);
-            memset(frame_to_virt(f), 0, PAGE_SIZE);
-        }
-        f->info = FI_RAM;
-        f->owner = FRAME_NO_OWNER;
     }
 }
 

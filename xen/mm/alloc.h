@@ -28,7 +28,7 @@ void page_free(void *page);
 
 /*
  * Frames for a domain, charged to it (tot_pages, max_pages, claims): owner set, ALLOCATED with
- * one reference, on d's list. dom_frames_alloc zeroes nothing: freed frames were scrubbed.
+ * one reference, on d's list. dom_frames_alloc zeroes only what was freed and not scrubbed since.
  * NULL if d is dying, at its limit or out of memory. Undone by dropping the allocation
  * reference: dom_frame_free() per frame (each frame of a block is freed by itself).
  */
@@ -44,6 +44,13 @@ void frame_unshare(struct frame *f, struct domain *d);
 bool dom_frame_steal(struct frame *f, struct domain *d);
 /* Give a hypervisor frame (from frames_alloc or steal) to d. -ENOMEM at its limit. */
 int dom_frame_assign(struct frame *f, struct domain *d);
+
+/*
+ * What an idle CPU does: scrubs a frame that was freed, which takes about as long as a hypercall, or looks for one. False:
+ * nothing is left to do, or another CPU is at it. Process context, no locks held; takes LOCK_FRAMES and may wait for CPUs
+ * to flush their TLBs.
+ */
+bool frames_scrub(void);
 
 /* Counts of frames: free, all RAM given to the allocator, promised by claims, to be scrubbed. */
 uint64_t frames_free_count(void);

@@ -53,17 +53,22 @@ static uint64_t audit_free_list(struct audit *a, unsigned int zone, unsigned int
 {
     uint64_t frames = 0;
     uint32_t prev = FRAME_LINK_END;
+    bool dirty = false;
 
-    for (uint32_t m = free_head[zone][order]; m != FRAME_LINK_END; m = frame_table[m].next) {
+    for (uint32_t m = free_list_head(zone, order); m != FRAME_LINK_END; m = frame_table[m].next) {
         if (!AUDIT(a, m < max_mfn, "the list of free blocks of order %u goes to %#x", order, m))
             break;
         const struct frame *f = &frame_table[m];
         AUDIT(a,
-              f->owner == FRAME_FREE_HEAD && f->validated == order && zone_of(m) == zone &&
+              f->owner == FRAME_FREE_HEAD && block_order(f) == order && zone_of(m) == zone &&
                   !(m & ((1u << order) - 1)),
               "frame %#x is no free block of order %u", m, order);
         if (!AUDIT(a, f->prev == prev, "free block %#x does not link back", m))
             break;
+        AUDIT(a, !dirty || block_dirty(f), "clean block %#x follows a dirty one", m);
+        dirty = block_dirty(f);
+        for (uint64_t i = m; !dirty && i < m + (1ull << order); i++)
+            AUDIT(a, !(frame_table[i].info & FI_DIRTY), "frame %#lx of a clean block is dirty", i);
         prev = m;
         frames += 1ull << order;
         mark_free(a, m, 1ull << order);

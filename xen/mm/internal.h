@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) void frame_put_writable_inline(stru
         frame_put_writable_slowly(f);
 }
 
-/* ---- the allocator (alloc.c) --------------------------------------------------------------- */
+/* ---- free memory (buddy.c) ------------------------------------------------------------------ */
 
 #define ZONES         2
 #define ZONE_BOUNDARY (GB(4) >> PAGE_SHIFT)
@@ -87,8 +87,13 @@ static inline unsigned int zone_of(uint64_t mfn)
 #define FRAME_FREE_HEAD 0xfffe
 
 extern struct spinlock frames_lock;
-extern uint32_t free_head[ZONES][MAX_ORDER + 1]; /* frames_lock; chained through frame.next, prev */
-extern uint64_t free_frames, claimed_frames;     /* frames_lock */
+extern uint64_t free_frames, claimed_frames; /* frames_lock */
+/* The first of the free blocks of an order, chained through frame.next, or FRAME_LINK_END; of one of them, its order.
+ * frames_lock held. */
+uint32_t free_list_head(unsigned int zone, unsigned int order);
+unsigned int block_order(const struct frame *f);
+/* Whether one of a free block's frames may be DIRTY. Blocks of which none is come first in their list. */
+bool block_dirty(const struct frame *f);
 /*
  * Single free frames that were not joined with their buddies, chained through frame.next: what a
  * domain gives back page by page it, or another, often wants soon. They count as free; they are

@@ -9,6 +9,7 @@
 #include "x86/tlb.h"
 #include "x86/time.h"
 #include "lib/lib.h"
+#include "mm/alloc.h"
 #include "pv/trap.h"
 #include "sched/softirq.h"
 
@@ -259,7 +260,10 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 
 void idle_loop(void)
 {
+    irq_enable();
     for (;;) {
+        if (!softirq_pending() && frames_scrub())
+            continue;
         irq_disable();
         if (!softirq_pending()) {
             /* STI takes effect after HLT: no wake-up is lost between. */

@@ -366,10 +366,13 @@ static void cpu_main(void *unused __unused)
             softirq_raise(SOFTIRQ_TIMER);
         }
         whole_cpu_step();
-        if (!current->domain->is_idle)
+        bool idle = current->domain->is_idle, scrubbed = false;
+        if (!idle)
             guest_step(current);
+        else if (!softirq_pending() && chance(2))
+            scrubbed = frames_scrub();
         cpus[me].outside = true;
-        if (current->domain->is_idle && !softirq_pending()) {
+        if (idle && !scrubbed && !softirq_pending()) {
             cpus[me].asleep = true;
             leave();
         } else if (stopping && fine_points) {
