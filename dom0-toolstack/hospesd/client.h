@@ -5,7 +5,8 @@
  *
  *   hospesd   {"cmd":"ping"}                    {"ok":true,"pid":N}
  *             {"cmd":"adopt","domid":N}         takes the domain's console and policies over
- *             {"cmd":"state","uuid":"…"}        {"ok":true,"state":"running"|"shutdown"|"restarting"|"gone"}
+ *             {"cmd":"state","uuid":"…"}        {"ok":true,"state":"running"|"dumping"|"shutdown"|"restarting"|
+ *                                               "destroying"|"gone"}
  *             {"cmd":"list"}                    {"ok":true,"guests":[…]}
  *   console   {"domid":N,"number":N,"follow":bool}
  *                                               {"ok":true}, then raw bytes both ways: first what

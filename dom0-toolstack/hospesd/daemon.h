@@ -9,6 +9,7 @@
 #include "dom0-toolstack/hospesd/logfile.h"
 #include "dom0-toolstack/hospesd/loop.h"
 #include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/domain_dump.h"
 
 struct evtchn;
 struct channel;
@@ -19,10 +20,12 @@ struct worker;
 struct hl_error;
 
 #define DEFAULT_LOG_DIR  "/var/log/hospes"
+#define DEFAULT_DUMP_DIR HL_DUMP_DIR
 #define DEFAULT_LOG_SIZE ((size_t)4 << 20)
 
 struct options {
     const char *log_dir; /* "": no log files */
+    const char *dump_dir;
     const char *pid_file;
     size_t log_size;
     bool foreground, log_hv;
@@ -40,7 +43,7 @@ struct daemon {
     struct console *consoles;
     struct channel *channels;
     struct gntdev *grants; /* NULL until there is a channel */
-    struct worker *worker;
+    struct worker *worker, *dumper;
     struct loop_timer held; /* consoles that printed too fast go on */
     int hv_port;            /* of the hypervisor's console, 0: not followed */
     uint32_t hv_index;

@@ -31,8 +31,8 @@ static const char *const reasons[] = {
 
 const char *guest_state_name(enum guest_state s)
 {
-    static const char *const names[] = {"running", "shutdown", "restarting", "restarting",
-                                        "destroying"};
+    static const char *const names[] = {"running",    "shutdown",   "dumping",
+                                        "restarting", "restarting", "destroying"};
 
     return names[s];
 }
@@ -211,19 +211,45 @@ static void restart_later(struct guest *g, enum job_kind kind, uint64_t ms)
 
 static void apply(struct guest *g, enum policy policy)
 {
-    uint64_t lived = 0;
-
     switch (policy) {
     case POLICY_LEAVE:
     case POLICY_PRESERVE: g->state = GUEST_ENDED; break;
     case POLICY_DESTROY: start_job(g, JOB_DESTROY); break;
     case POLICY_RESTART:
     case POLICY_RENAME_RESTART:
-        hl_domain_uptime(&g->d->ctx, g->domid, &lived, NULL);
         restart_later(g, policy == POLICY_RESTART ? JOB_RESTART : JOB_RENAME_RESTART,
-                      policy_restart_delay(lived, &g->streak));
+                      policy_restart_delay(g->lived, &g->streak));
         break;
     }
+}
+
+/* Of one that cannot be dumped its policy must still be done. */
+static void dump_first(struct guest *g, const struct hl_domain_config *c, enum policy policy)
+{
+    char *path;
+
+    if (asprintf(&path, "%s/%s", g->d->opt.dump_dir, c->name) < 0)
+        path = NULL;
+    g->state = GUEST_DUMPING;
+    g->pending = (int)policy;
+    if (worker_queue_dump(g->d->dumper, g->domid, g->uuid, path) == 0)
+        return;
+    say("%s: out of memory; there is no dump of it", g->name);
+    apply(g, policy);
+}
+
+static void dumped(struct daemon *d, const struct job *j)
+{
+    struct guest *g = guest_by_uuid(d, j->uuid);
+    const char *name = g ? g->name : "a guest that is gone";
+
+    if (j->rc < 0)
+        say_error(j->err);
+    else
+        say("%s: its memory, %" PRIu64 " pages, is in %s%s", name, j->dump.pages, j->path,
+            j->dump.left_out ? "; some could not be read" : "");
+    if (g && g->state == GUEST_DUMPING && g->domid == j->domid)
+        apply(g, (enum policy)g->pending);
 }
 
 static void ended(struct guest *g, unsigned int reason)
@@ -233,6 +259,7 @@ static void ended(struct guest *g, unsigned int reason)
     const char *substituted = NULL;
     struct hl_domain_config c;
     enum policy policy;
+    bool dump;
 
     /* The mark may have been made after the domain was first seen. */
     g->managed = g->managed || is_managed(g->d, g->domid);
@@ -250,13 +277,19 @@ static void ended(struct guest *g, unsigned int reason)
         g->state = GUEST_ENDED;
         return;
     }
-    policy = policy_for(&c, reason, &substituted);
-    hl_domain_config_free(&c);
+    g->lived = 0;
+    hl_domain_uptime(&g->d->ctx, g->domid, &g->lived, NULL);
+    policy = policy_for(&c, reason, &dump, &substituted);
     hl_error_free(e);
-    say("%s (domain %" PRIu32 ") %s: %s", g->name, g->domid, what, policy_name(policy));
+    say("%s (domain %" PRIu32 ") %s: %s%s", g->name, g->domid, what, dump ? "coredump-" : "",
+        policy_name(policy));
     if (substituted)
         say("%s: its configuration asks for %s", g->name, substituted);
-    apply(g, policy);
+    if (dump)
+        dump_first(g, &c, policy);
+    else
+        apply(g, policy);
+    hl_domain_config_free(&c);
 }
 
 /* Removes what a destroy that was interrupted (or another tool's) left of a domain that is gone. */
@@ -389,6 +422,10 @@ void guests_job_done(struct daemon *d, const struct job *j)
 
     if (j->kind == JOB_FORGET || j->kind == JOB_TIDY)
         return;
+    if (j->kind == JOB_DUMP) {
+        dumped(d, j);
+        return;
+    }
     if (j->kind == JOB_ABANDONED) {
         if (j->rc == -EBUSY)
             creations_scan_later(d);

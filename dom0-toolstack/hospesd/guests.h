@@ -16,6 +16,7 @@ struct job;
 enum guest_state {
     GUEST_RUNNING,    /* or paused */
     GUEST_ENDED,      /* it shut down and is kept */
+    GUEST_DUMPING,    /* it shut down; its policy follows when its memory is in a file */
     GUEST_WAITING,    /* it will be restarted when its timer fires */
     GUEST_RESTARTING, /* the worker destroys or builds it */
     GUEST_DESTROYING,
@@ -32,7 +33,8 @@ struct guest {
     enum guest_state state;
     struct console *console;
     struct loop_timer timer;
-    int pending;         /* enum job_kind for GUEST_WAITING */
+    int pending;         /* enum job_kind for GUEST_WAITING, enum policy for GUEST_DUMPING */
+    uint64_t lived;      /* seconds, at its end */
     unsigned int streak; /* short lives in a row */
     unsigned int tries;  /* failed builds in a row */
 };

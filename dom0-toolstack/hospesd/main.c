@@ -129,7 +129,7 @@ static void worker_ready(void *opaque, uint32_t events)
     struct job *j;
 
     (void)events;
-    while ((j = worker_done(d->worker)) != NULL) {
+    while ((j = worker_done(d->worker)) != NULL || (j = worker_done(d->dumper)) != NULL) {
         guests_job_done(d, j);
         job_free(j);
     }
@@ -245,9 +245,22 @@ static int start_driver_domain(struct daemon *d, struct hl_error *e)
     return rc == 0 ? backends_start(d, e) : rc;
 }
 
+static int start_workers(struct daemon *d, struct hl_error *e)
+{
+    static struct loop_source sources[2];
+    struct worker **const workers[2] = {&d->worker, &d->dumper};
+    int rc = 0, fd;
+
+    for (unsigned int i = 0; i < 2 && rc == 0; i++) {
+        *workers[i] = worker_start(&fd);
+        rc = *workers[i] ? add_source(d, &sources[i], fd, worker_ready, e)
+                         : hl_fail(e, ENOMEM, "start", "the worker", NULL);
+    }
+    return rc;
+}
+
 static int start(struct daemon *d, struct hl_error *e)
 {
-    static struct loop_source worker_source;
     int rc, fd;
 
     rc = loop_init(&d->loop);
@@ -263,10 +276,7 @@ static int start(struct daemon *d, struct hl_error *e)
     if ((rc = add_source(d, &d->ev_source, fd, port_ready, e)) < 0 ||
         (rc = add_source(d, &d->xs_source, hs_fd(d->ctx.xs), xenstore_ready, e)) < 0)
         return rc;
-    d->worker = worker_start(&fd);
-    if (!d->worker)
-        return hl_fail(e, ENOMEM, "start", "the worker", NULL);
-    if ((rc = add_source(d, &worker_source, fd, worker_ready, e)) < 0)
+    if ((rc = start_workers(d, e)) < 0)
         return rc;
     if (hs_watch(d->ctx.xs, "@introduceDomain", "domains") < 0 ||
         hs_watch(d->ctx.xs, "@releaseDomain", "domains") < 0)
@@ -292,6 +302,7 @@ static void stop(struct daemon *d)
     backends_stop(d);
     hotplugs_stop(d);
     creations_stop(d);
+    worker_stop(d->dumper);
     worker_stop(d->worker);
     hvlog_stop(d);
     channels_stop(d);
@@ -402,6 +413,7 @@ static void usage(FILE *f)
             "  -f, --foreground      stay in the foreground, messages to stderr\n"
             "      --pid-file=FILE   [%s/hospesd.pid]\n"
             "      --log-dir=DIR     console logs, \"\" for none [" DEFAULT_LOG_DIR "]\n"
+            "      --dump-dir=DIR    what on_crash=coredump-... writes [" DEFAULT_DUMP_DIR "]\n"
             "      --log-size=MIB    a log is put aside (twice) when it is this long [%zu]\n"
             "      --log-hv          log the hypervisor's console, too\n"
             "      --driver-domain   in a guest: look after the devices that it serves to others\n"
@@ -411,12 +423,16 @@ static void usage(FILE *f)
 
 static int parse_options(struct options *opt, int argc, char **argv)
 {
-    enum { PID_FILE = 256, LOG_DIR, LOG_SIZE, LOG_HV, DRIVER_DOMAIN };
-    static const struct option longs[] = {
-        {"foreground", 0, 0, 'f'},  {"pid-file", 1, 0, PID_FILE},
-        {"log-dir", 1, 0, LOG_DIR}, {"log-size", 1, 0, LOG_SIZE},
-        {"log-hv", 0, 0, LOG_HV},   {"driver-domain", 0, 0, DRIVER_DOMAIN},
-        {"help", 0, 0, 'h'},        {0}};
+    enum { PID_FILE = 256, LOG_DIR, LOG_SIZE, DUMP_DIR, LOG_HV, DRIVER_DOMAIN };
+    static const struct option longs[] = {{"foreground", 0, 0, 'f'},
+                                          {"pid-file", 1, 0, PID_FILE},
+                                          {"log-dir", 1, 0, LOG_DIR},
+                                          {"log-size", 1, 0, LOG_SIZE},
+                                          {"log-hv", 0, 0, LOG_HV},
+                                          {"driver-domain", 0, 0, DRIVER_DOMAIN},
+                                          {"dump-dir", 1, 0, DUMP_DIR},
+                                          {"help", 0, 0, 'h'},
+                                          {0}};
     char *end;
     int c;
 
@@ -425,6 +441,7 @@ static int parse_options(struct options *opt, int argc, char **argv)
         case 'f': opt->foreground = true; break;
         case PID_FILE: opt->pid_file = optarg; break;
         case LOG_DIR: opt->log_dir = optarg; break;
+        case DUMP_DIR: opt->dump_dir = optarg; break;
         case LOG_SIZE:
             opt->log_size = (size_t)strtoul(optarg, &end, 10) << 20;
             if (*end || opt->log_size == 0 || opt->log_size > ((size_t)1 << 40)) {
@@ -460,7 +477,9 @@ static void raise_limits(void)
 
 int main(int argc, char **argv)
 {
-    static struct daemon d = {.opt = {.log_dir = DEFAULT_LOG_DIR, .log_size = DEFAULT_LOG_SIZE},
+    static struct daemon d = {.opt = {.log_dir = DEFAULT_LOG_DIR,
+                                      .log_size = DEFAULT_LOG_SIZE,
+                                      .dump_dir = DEFAULT_DUMP_DIR},
                               .loop = {.epoll = -1},
                               .hv_log = {.fd = -1}};
     char pid_file[4096];

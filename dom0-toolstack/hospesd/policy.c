@@ -23,22 +23,19 @@ static enum hl_action action_for(const struct hl_domain_config *c, unsigned int 
     }
 }
 
-enum policy policy_for(const struct hl_domain_config *c, unsigned int reason,
+enum policy policy_for(const struct hl_domain_config *c, unsigned int reason, bool *dump,
                        const char **substituted)
 {
     *substituted = NULL;
+    *dump = false;
     if (reason == HV_SHUTDOWN_SUSPEND)
         return POLICY_LEAVE;
     switch (action_for(c, reason)) {
     case HL_ACTION_RESTART: return POLICY_RESTART;
     case HL_ACTION_RENAME_RESTART: return POLICY_RENAME_RESTART;
     case HL_ACTION_PRESERVE: return POLICY_PRESERVE;
-    case HL_ACTION_COREDUMP_DESTROY:
-        *substituted = "coredump-destroy, but dumps are not supported yet";
-        return POLICY_DESTROY;
-    case HL_ACTION_COREDUMP_RESTART:
-        *substituted = "coredump-restart, but dumps are not supported yet";
-        return POLICY_RESTART;
+    case HL_ACTION_COREDUMP_DESTROY: *dump = true; return POLICY_DESTROY;
+    case HL_ACTION_COREDUMP_RESTART: *dump = true; return POLICY_RESTART;
     case HL_ACTION_SOFT_RESET:
         *substituted = "soft-reset, which a PV guest cannot do";
         return POLICY_DESTROY;

@@ -3,6 +3,7 @@
 #ifndef HL_HOSPESD_POLICY_H
 #define HL_HOSPESD_POLICY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hl_domain_config;
@@ -16,10 +17,11 @@ enum policy {
 };
 
 /*
- * The policy for a shutdown reason (enum hv_shutdown). `substituted` gets a word on what the config
+ * The policy for a shutdown reason (enum hv_shutdown); *dump: when its memory has been written to a file.
+ * `substituted` gets a word on what the config
  * asked for when that is not possible and something near to it is done, else NULL.
  */
-enum policy policy_for(const struct hl_domain_config *c, unsigned int reason,
+enum policy policy_for(const struct hl_domain_config *c, unsigned int reason, bool *dump,
                        const char **substituted);
 
 /* "destroy", … for messages. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/record.h"
 #include "xenstore/client/xs_client.h"
@@ -281,7 +283,41 @@ static int abandoned(struct hl_ctx *ctx, const struct job *j)
     return rc;
 }
 
-static int run_job(struct job *j)
+static bool is_stopped(void *opaque)
+{
+    struct worker *w = opaque;
+    bool stop;
+
+    pthread_mutex_lock(&w->lock);
+    stop = w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return stop;
+}
+
+static int dump(struct worker *w, struct hl_ctx *ctx, struct job *j)
+{
+    struct hl_dump_options o = {.stop = is_stopped, .opaque = w};
+    char *dir = strdup(j->path);
+    struct hv_domain_info info;
+    int rc = dir ? file_make_dirs(dirname(dir), 0700) : -ENOMEM;
+
+    if (rc < 0)
+        rc = hl_fail(j->err, -rc, "make the folder for a dump", j->path, NULL);
+    free(dir);
+    if (rc == 0)
+        rc = hv_domain_info(ctx->hv, j->domid, &info, j->err);
+    /* While the job waited, its number may have gone to another. */
+    if (rc == 0 && memcmp(info.uuid, j->uuid, sizeof(info.uuid)) != 0)
+        rc = hl_fail_dom(j->err, ESRCH, j->domid, "dump its memory", "it is gone");
+    return rc == 0 ? hl_domain_dump(ctx->hv, j->domid, j->path, &o, &j->dump, j->err) : rc;
+}
+
+static bool leaves_mark(enum job_kind kind)
+{
+    return kind == JOB_RESTART || kind == JOB_RENAME_RESTART || kind == JOB_BUILD;
+}
+
+static int run_job(struct worker *w, struct job *j)
 {
     struct hl_ctx ctx;
     int rc;
@@ -291,7 +327,7 @@ static int run_job(struct job *j)
         restart_unmark(j->uuid);
         return 0;
     }
-    if (j->kind != JOB_DESTROY && j->kind != JOB_TIDY && j->kind != JOB_ABANDONED)
+    if (leaves_mark(j->kind))
         restart_mark(j);
     rc = hl_ctx_open(&ctx, 0, j->err);
     if (rc < 0)
@@ -300,6 +336,8 @@ static int run_job(struct job *j)
         tidy(&ctx, j);
     else if (j->kind == JOB_ABANDONED)
         rc = abandoned(&ctx, j);
+    else if (j->kind == JOB_DUMP)
+        rc = dump(w, &ctx, j);
     else
         rc = j->kind == JOB_DESTROY ? hl_domain_destroy(&ctx, j->domid, j->err) : restart(&ctx, j);
     hl_ctx_close(&ctx);
@@ -331,7 +369,7 @@ static void *work(void *opaque)
         }
         w->todo = j->next;
         pthread_mutex_unlock(&w->lock);
-        j->rc = run_job(j);
+        j->rc = run_job(w, j);
         pthread_mutex_lock(&w->lock);
         append(&w->done, j);
         if (write(w->fd, &one, sizeof(one)) < 0)
@@ -385,13 +423,17 @@ void worker_stop(struct worker *w)
     free(w);
 }
 
-int worker_queue(struct worker *w, enum job_kind kind, uint32_t domid, const uint8_t uuid[16])
+static int queue(struct worker *w, enum job_kind kind, uint32_t domid, const uint8_t uuid[16],
+                 char *path)
 {
     struct job *j = calloc(1, sizeof(*j));
 
-    if (!j)
+    if (!j) {
+        free(path);
         return -ENOMEM;
+    }
     j->kind = kind;
+    j->path = path;
     j->domid = domid;
     memcpy(j->uuid, uuid, sizeof(j->uuid));
     j->err = hl_error_new();
@@ -400,6 +442,16 @@ int worker_queue(struct worker *w, enum job_kind kind, uint32_t domid, const uin
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
     return 0;
+}
+
+int worker_queue(struct worker *w, enum job_kind kind, uint32_t domid, const uint8_t uuid[16])
+{
+    return queue(w, kind, domid, uuid, NULL);
+}
+
+int worker_queue_dump(struct worker *w, uint32_t domid, const uint8_t uuid[16], char *path)
+{
+    return path ? queue(w, JOB_DUMP, domid, uuid, path) : -ENOMEM;
 }
 
 struct job *worker_done(struct worker *w)
@@ -420,5 +472,6 @@ struct job *worker_done(struct worker *w)
 void job_free(struct job *j)
 {
     hl_error_free(j->err);
+    free(j->path);
     free(j);
 }

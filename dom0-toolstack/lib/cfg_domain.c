@@ -314,11 +314,10 @@ static int set_supported_action(const struct job *job, const struct cfg_setting 
 {
     if (set_action(job, s, action) < 0)
         return -1;
-    if (*action == HL_ACTION_COREDUMP_DESTROY || *action == HL_ACTION_COREDUMP_RESTART ||
-        *action == HL_ACTION_SOFT_RESET)
+    if (*action == HL_ACTION_SOFT_RESET)
         return cfg_fail(job->err, s->value->place,
-                        "%s=\"%s\" is not supported yet; use destroy, restart, rename-restart or "
-                        "preserve",
+                        "%s=\"%s\" is not supported yet; use destroy, restart, rename-restart, "
+                        "preserve, coredump-destroy or coredump-restart",
                         s->key, s->value->text);
     return 0;
 }

@@ -76,7 +76,7 @@ static int scan_piece(struct guest_frames *l, size_t piece, struct hl_error *e)
         frames[i] = l->pieces[piece] + i;
     m2p = hv_map_frames(l->hv, DOMID_XEN, frames, PIECE_PAGES, false, NULL, e);
     if (m2p == NULL)
-        return hl_error_errnum(e) > 0 ? -hl_error_errnum(e) : -EIO;
+        return -EIO;
     for (uint64_t i = 0; i < n && rc == 0; i++)
         rc = look_at(l, __atomic_load_n(&m2p[i], __ATOMIC_RELAXED), mfn + i, e);
     hv_unmap((void *)(uintptr_t)m2p, PIECE_PAGES);

@@ -24,7 +24,7 @@ check-system-devices: $(B)/tests/ports
 	tests/system/devices $(SYSTEM_OPTIONS)
 check-system-cycles: $(B)/guest/spin.elf
 	$(MACHINE) cycles cycles.sh --add=$< $(SYSTEM_OPTIONS)
-check-system-crash: $(B)/guest/front-busy.elf
+check-system-crash: $(B)/guest/front-busy.elf $(B)/tests/core
 	tests/system/crash $(SYSTEM_OPTIONS)
 check-system-faults: $(B)/guest/front-block.elf
 	tests/system/faults $(SYSTEM_OPTIONS)

@@ -60,6 +60,32 @@ becomes "preserve: it stays, crashed" 30 state_is preserve 'sc'
 works "preserve: destroy" $HL destroy preserve
 nothing_left "preserve: nothing is left" 10
 
+# ---- dumps ------------------------------------------------------------------------------------------------
+# dump_is NAME MARKER: there is one of it, and nothing else.
+dump_is()
+{
+    is "$1: there is its dump alone" "$1" "$(ls -A /var/lib/xen/dump)"
+    prints "$1: the dump has its CPU, pages and words" '^core: 1 vCPUs at known code, [0-9]+ pages, [1-9][0-9]* with the marker' \
+        /tests/core "/var/lib/xen/dump/$1" "$2"
+    rm -f "/var/lib/xen/dump/$1"
+}
+works "dump: create" $HL create "$(busy dump 'on_crash = "coredump-restart"')"
+id=$($HL domid dump)
+becomes "dump: it is at work" 20 works_on dump
+works "dump: it crashes" crash dump
+becomes "dump: it is another domain" 30 sh -c "new=\$($HL domid dump) && [ \$new != $id ]"
+dump_is dump 'disks are connected'
+mkdir /var/lib/xen/dump/dump
+id=$($HL domid dump)
+becomes "dump: it is at work again" 20 sh -c "[ \$(grep -ca '^# 0 disks' $(console_log dump)) = 2 ]"
+works "dump: it crashes where no dump can be made" crash dump
+becomes "dump: it restarts all the same" 30 sh -c "new=\$($HL domid dump) && [ \$new != $id ]"
+prints "dump: that is in the log" 'write a dump.*/var/lib/xen/dump/dump' cat /var/log/hospes/hospesd.log
+rmdir /var/lib/xen/dump/dump
+works "dump: destroy" $HL destroy dump
+nothing_left "dump: nothing is left" 10
+
+# ---- restart ----------------------------------------------------------------------------------------------
 connected()
 {
     $HL block-list "$1" | grep -q '^51712 .* Connected ' && $HL block-list "$1" | grep -q '^51728 .* Connected ' &&
@@ -87,7 +113,7 @@ works "restart: destroy" $HL destroy restart
 nothing_left "restart: nothing is left" 10
 
 # ---- Linux ------------------------------------------------------------------------------------------------
-works "Linux: create" $HL create "$(config linux 'memory = 112' "extra = \"$QUICK sysrq_always_enabled\"" 'on_crash = "destroy"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
+works "Linux: create" $HL create "$(config linux 'memory = 112' "extra = \"$QUICK sysrq_always_enabled marker=to-be-found\"" 'on_crash = "coredump-destroy"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
 becomes "Linux: it boots" 90 booted linux
 net_connected()
 {
@@ -96,6 +122,7 @@ net_connected()
 becomes "Linux: its devices are connected" 20 net_connected
 works "Linux: it crashes" $HL sysrq linux c
 becomes "Linux: it goes" 60 gone linux
+dump_is linux marker=to-be-found
 nothing_left "Linux: nothing is left" 10
 audited "audit after all that"
 finish

@@ -336,7 +336,11 @@ static void unsupported_keys(void)
     CHECK(rejected(BASE "type='hvm'", 2, "type=\"hvm\" is not supported yet"));
     CHECK(rejected(BASE "type='pvh'", 2, "type=\"pvh\" is not supported yet"));
     CHECK(rejected(BASE "builder='hvm'", 2, "builder=\"hvm\""));
-    CHECK(rejected(BASE "on_crash='coredump-restart'", 2, "coredump-restart"));
+    CHECK(rejected(BASE "on_crash='soft-reset'", 2, "use destroy, restart,"));
+    CHECK(domain(BASE "on_crash='coredump-restart'; on_poweroff='coredump-destroy'\n"
+                      "on_reboot='coredump-destroy'; on_watchdog='coredump-restart'") == 0);
+    CHECK(config.on_crash == HL_ACTION_COREDUMP_RESTART);
+    CHECK(config.on_watchdog == HL_ACTION_COREDUMP_RESTART);
     CHECK(rejected(BASE "device_tree='x'", 2, "ARM"));
     CHECK(domain(BASE
                  "disk=[]; vif=[]; vnc=0; sdl=0; bootloader=''; serial=''; acpi=1; pae=1\n"

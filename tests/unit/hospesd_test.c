@@ -20,20 +20,26 @@ static void policies(void)
 {
     struct hl_domain_config c;
     const char *instead;
+    bool dump;
 
     hl_domain_config_init(&c);
-    CHECK(policy_for(&c, HV_SHUTDOWN_POWEROFF, &instead) == POLICY_DESTROY && !instead);
-    CHECK(policy_for(&c, HV_SHUTDOWN_REBOOT, &instead) == POLICY_RESTART);
-    CHECK(policy_for(&c, HV_SHUTDOWN_CRASH, &instead) == POLICY_DESTROY);
-    CHECK(policy_for(&c, HV_SHUTDOWN_SUSPEND, &instead) == POLICY_LEAVE);
-    CHECK(policy_for(&c, 77, &instead) == POLICY_DESTROY);
+    CHECK(policy_for(&c, HV_SHUTDOWN_POWEROFF, &dump, &instead) == POLICY_DESTROY && !instead);
+    CHECK(policy_for(&c, HV_SHUTDOWN_REBOOT, &dump, &instead) == POLICY_RESTART);
+    CHECK(policy_for(&c, HV_SHUTDOWN_CRASH, &dump, &instead) == POLICY_DESTROY && !dump);
+    CHECK(policy_for(&c, HV_SHUTDOWN_SUSPEND, &dump, &instead) == POLICY_LEAVE);
+    CHECK(policy_for(&c, 77, &dump, &instead) == POLICY_DESTROY);
     c.on_crash = HL_ACTION_PRESERVE;
     c.on_poweroff = HL_ACTION_RENAME_RESTART;
     c.on_watchdog = HL_ACTION_COREDUMP_RESTART;
-    CHECK(policy_for(&c, HV_SHUTDOWN_CRASH, &instead) == POLICY_PRESERVE);
-    CHECK(policy_for(&c, HV_SHUTDOWN_POWEROFF, &instead) == POLICY_RENAME_RESTART);
-    CHECK(policy_for(&c, HV_SHUTDOWN_WATCHDOG, &instead) == POLICY_RESTART && instead);
-    CHECK(policy_for(&c, HV_SHUTDOWN_SOFT_RESET, &instead) == POLICY_DESTROY && instead);
+    CHECK(policy_for(&c, HV_SHUTDOWN_CRASH, &dump, &instead) == POLICY_PRESERVE);
+    CHECK(policy_for(&c, HV_SHUTDOWN_POWEROFF, &dump, &instead) == POLICY_RENAME_RESTART);
+    CHECK(policy_for(&c, HV_SHUTDOWN_WATCHDOG, &dump, &instead) == POLICY_RESTART && dump);
+    CHECK(!instead);
+    CHECK(policy_for(&c, HV_SHUTDOWN_SOFT_RESET, &dump, &instead) == POLICY_DESTROY && instead);
+    CHECK(!dump);
+    c.on_crash = HL_ACTION_COREDUMP_DESTROY;
+    CHECK(policy_for(&c, HV_SHUTDOWN_CRASH, &dump, &instead) == POLICY_DESTROY && dump);
+    CHECK(policy_for(&c, HV_SHUTDOWN_SUSPEND, &dump, &instead) == POLICY_LEAVE && !dump);
     hl_domain_config_free(&c);
 }
 
