@@ -82,10 +82,11 @@ int app_misused(const struct app *app, const struct verb *verb, const char *fmt,
 /* ---- signals ------------------------------------------------------------------------------ */
 
 /*
- * Ctrl-C in the middle would leave half a thing: SIGHUP, SIGINT and SIGTERM wait until there is either none or
- * a whole one. `old` is the mask to go back to. Has one of them come meanwhile?
+ * Ctrl-C in the middle would leave half a thing: SIGHUP, SIGINT and SIGTERM wait until there is
+ * either none or a whole one. `old` is the mask to go back to.
  */
 void app_hold_signals(sigset_t *old);
+/* Has one of them come meanwhile? */
 bool app_interrupted(void);
 
 /* ---- errors and the hypervisor ------------------------------------------------------------ */

@@ -17,9 +17,9 @@ enum policy {
 };
 
 /*
- * The policy for a shutdown reason (enum hv_shutdown); *dump: when its memory has been written to a file.
- * `substituted` gets a word on what the config
- * asked for when that is not possible and something near to it is done, else NULL.
+ * The policy for a shutdown reason (enum hv_shutdown). *dump: it is for when the domain's memory is
+ * in a file. `substituted` gets a word on what the config asked for when that is not possible and
+ * something near to it is done, else NULL.
  */
 enum policy policy_for(const struct hl_domain_config *c, unsigned int reason, bool *dump,
                        const char **substituted);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The slow work of hospesd (destroying, building) in a thread of its own with its own connections,
- * one job after the other. Dumps have a second worker: other guests' restarts need not wait for them. A restart leaves a mark in HOSPESD_RUN_DIR/restarting while it is under
- * way, so that a daemon that was killed in between can finish it.
+ * one job after the other. Dumps have a second worker: other guests' restarts need not wait for
+ * them. A restart leaves a mark in HOSPESD_RUN_DIR/restarting while it is under way, so that a
+ * daemon that was killed in between can finish it.
  */
 #ifndef HL_HOSPESD_WORKER_H
 #define HL_HOSPESD_WORKER_H

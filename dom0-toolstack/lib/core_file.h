@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The file of a domain's dump: ELF, as Xen's dump-core-format has it, for PV domains. Sections and no program
- * headers; what is in .xen_pages belongs, page by page, to the numbers in .xen_p2m.
+ * The file of a domain's dump: ELF, as Xen's dump-core-format has it, for PV domains. Sections and
+ * no program headers; what is in .xen_pages belongs, page by page, to the numbers in .xen_p2m.
  *
  *   ELF header, section headers, .shstrtab
  *   .note.Xen          what it is, how many vCPUs and pages, which hypervisor
@@ -41,13 +41,13 @@ struct core_domain {
 };
 
 /*
- * Each answers 0 or a negative errno. The file, open for writing and empty, stays the caller's; until
- * core_file_end() it does not look like a dump.
+ * Each answers 0 or a negative errno. The file, open for writing and empty, stays the caller's;
+ * until core_file_end() it does not look like a dump.
  */
 int core_file_begin(struct core_file *f, int fd, const struct core_domain *d);
 /*
- * Adds `count` pages that lie side by side at `pages`, with frames in the order of their pfns. Such whose
- * errors[i] is not 0 are left out, and those beyond max_pages.
+ * Adds `count` pages that lie side by side at `pages`, with frames in the order of their pfns. Such
+ * whose errors[i] is not 0 are left out, and those beyond max_pages.
  */
 int core_file_add(struct core_file *f, const struct guest_frame *frames, const void *pages,
                   const int *errors, size_t count);

@@ -46,11 +46,22 @@ static int write_failed(struct dump *d, int rc)
 {
     uint64_t written = d->file.nr_pages;
 
-    hl_fail(d->e, -rc, "write a dump", d->path, "%s, after %llu MiB of %llu", strerror(-rc),
-            mib(written), mib(d->info.pages));
+    hl_fail(d->e, -rc, "write a dump", d->path, "%s, after %llu MiB of %llu; nothing of it is kept",
+            rc == -EINTR ? "interrupted" : strerror(-rc), mib(written), mib(d->info.pages));
     if (rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG)
-        hl_error_advise(d->e, "there must be room for up to %llu MiB more; nothing of it was kept",
+        hl_error_advise(d->e, "there must be room for up to %llu MiB more",
                         mib(d->info.pages - (written < d->info.pages ? written : 0)));
+    return rc;
+}
+
+/* Its number may have gone to another domain, whose memory is none of this one's dump. */
+static int still_there(struct dump *d)
+{
+    struct hv_domain_info now;
+    int rc = hv_domain_info(d->hv, d->domid, &now, d->e);
+
+    if (rc == 0 && (now.dying || memcmp(now.uuid, d->info.uuid, sizeof(now.uuid)) != 0))
+        rc = hl_fail_dom(d->e, ESRCH, d->domid, step, "it was destroyed meanwhile");
     return rc;
 }
 
@@ -73,6 +84,8 @@ static int read_vcpus(struct dump *d)
             return rc;
     }
     hl_error_clear(d->e);
+    if (d->domain.nr_vcpus == 0 && still_there(d) < 0)
+        return -ESRCH;
     if (d->domain.nr_vcpus == 0)
         return hl_fail_dom(d->e, ENODATA, d->domid, step, "none of its vCPUs was ever started");
     return 0;
@@ -111,17 +124,6 @@ static int read_head(struct dump *d)
 }
 
 /* ---- the pages ---- */
-
-/* Its number may have gone to another domain, whose memory is none of this one's dump. */
-static int still_there(struct dump *d)
-{
-    struct hv_domain_info now;
-    int rc = hv_domain_info(d->hv, d->domid, &now, d->e);
-
-    if (rc == 0 && (now.dying || memcmp(now.uuid, d->info.uuid, sizeof(now.uuid)) != 0))
-        rc = hl_fail_dom(d->e, ESRCH, d->domid, step, "it was destroyed meanwhile");
-    return rc;
-}
 
 static int add_batch(struct dump *d, const struct guest_frame *frames, size_t n)
 {

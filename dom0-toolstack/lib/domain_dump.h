@@ -24,8 +24,9 @@ struct hl_dump {
 };
 
 /*
- * Writes the dump of a PV domain, alive or shut down, to `path` (see core_file.h), which has that name only once
- * it is complete: on failure nothing of it stays, and the domain is as it was. `out` may be NULL.
+ * Writes the dump of a PV domain, alive or shut down, to `path` (see core_file.h), which has that
+ * name only once it is complete: on failure nothing of it stays, and the domain is as it was. `out`
+ * may be NULL.
  */
 int hl_domain_dump(struct hv *hv, uint32_t domid, const char *path, const struct hl_dump_options *o,
                    struct hl_dump *out, struct hl_error *e);

@@ -16,10 +16,10 @@ int file_read_all(const char *path, size_t max, void **data, size_t *size);
 int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode);
 
 /*
- * A file that is written in parts and has its name only once it is complete; what was there under that name is
- * replaced then. Until then it has no name at all, so that nothing stays of it whatever ends its writer; or,
- * where the file system cannot do that, the name PATH.XXXXXX. A path that is there and is no regular file is
- * refused (-EEXIST). Mode 0600.
+ * A file that is written in parts and has its name only once it is complete; what was there under
+ * that name is replaced then. Until then it has no name at all, so that nothing stays of it whatever
+ * ends its writer; or, where the file system cannot do that, the name PATH.XXXXXX. A path that is
+ * there and is no regular file is refused (-EEXIST). Mode 0600.
  */
 struct new_file {
     int fd;

@@ -39,17 +39,18 @@ int hv_memory_maximum(struct hv *hv, uint32_t domid, uint64_t *pages, struct hl_
 int hv_memory_sharing(struct hv *hv, uint64_t *freed, uint64_t *used);
 
 /*
- * Where the machine-to-phys table lies, 2 MiB of it (HV_M2P_PIECE entries of 64 bits) a piece: the first frame
- * of each, to be mapped as DOMID_XEN's. A piece that says the same as the one before it, or 0, is a hole.
- * `frames` is a hypercall buffer. *host_frames: one more than the highest frame number of the host.
+ * Where the machine-to-phys table lies, 2 MiB of it (HV_M2P_PIECE entries of 64 bits) a piece: the
+ * first frame of each, to be mapped as DOMID_XEN's. A piece that says the same as the one before it,
+ * or 0, is a hole. `frames` is a hypercall buffer. *host_frames: one more than the highest frame
+ * number of the host.
  */
 #define HV_M2P_PIECE (1u << 18)
 int hv_memory_host_frames(struct hv *hv, uint64_t *host_frames, struct hl_error *e);
 int hv_memory_m2p(struct hv *hv, uint64_t *frames, size_t max, size_t *count, struct hl_error *e);
 
 /*
- * Which frames are the domain's: `frames`, a hypercall buffer of up to HV_MAX_FRAME_TYPES numbers, comes back
- * as their types; hv_frame_is_owned() reads one.
+ * Which frames are the domain's: `frames`, a hypercall buffer of up to HV_MAX_FRAME_TYPES numbers,
+ * comes back as their types; hv_frame_is_owned() reads one.
  */
 #define HV_MAX_FRAME_TYPES 1024
 int hv_memory_frame_types(struct hv *hv, uint32_t domid, uint64_t *frames, size_t count,

@@ -514,7 +514,10 @@ static void full_disk(void)
     text = hl_error_sentence(e);
     hl_error_free(e);
     CHECK(rc == -EFBIG && files() == 0 && host.mapped == 0 && host.unpauses == 1);
-    CHECK(text != NULL && strstr(text, "of 8; there must be room for up to 8 MiB more") != NULL);
+    CHECK(
+        text != NULL &&
+        strstr(text, "MiB of 8; nothing of it is kept; there must be room for up to 8 MiB more") !=
+            NULL);
     free(text);
 }
 
@@ -527,11 +530,19 @@ static void stopped(void)
 {
     unsigned int asked = 0;
     struct hl_dump_options o = {.pause = true, .stop = stop_soon, .opaque = &asked};
+    struct hl_error *e = hl_error_new();
+    char *text;
+    int rc;
 
     scene();
     guest_of(2048);
-    CHECK(dump_with(&o, NULL, NULL) == -EINTR);
-    CHECK(asked == 3 && files() == 0 && host.mapped == 0 && host.unpauses == 1);
+    rc = dump_with(&o, NULL, e);
+    text = hl_error_sentence(e);
+    hl_error_free(e);
+    CHECK(rc == -EINTR && asked == 3 && files() == 0);
+    CHECK(host.mapped == 0 && host.unpauses == 1);
+    CHECK(text != NULL && strstr(text, "interrupted, after 2 MiB of 8;") != NULL);
+    free(text);
 }
 
 /* An earlier dump is there until the new one is complete; what is no regular file stays. */
