@@ -218,7 +218,7 @@ hush()
 # ask NAME COMMAND: the guest's shell runs it; prints what it printed. The answer is the command's.
 ask()
 {
-    local mark log status
+    local mark log
     mark=$(($(cat /tmp/asked 2>/dev/null || echo 0) + 1))
     echo $mark >/tmp/asked
     log=$(console_log "$1")
@@ -228,9 +228,12 @@ ask()
         echo "no answer from $1 to '$2'"
         return 124
     fi
-    status=$(tr -d '\r' <"$log" | sed -n "s/^=\([0-9]*\)=$mark=.*/\1/p" | tail -n 1)
-    tr -d '\r' <"$log" | sed -n "/^=b=$mark=/,/^=[0-9]*=$mark=/p" | grep -vE "^=(b|[0-9]*)=$mark="
-    return "$status"
+    # One process, not six.
+    awk -v mark="$mark" '{ gsub(/\r/, "") }
+        index($0, "=b=" mark "=") == 1 { inside = 1; next }
+        inside && $0 ~ "^=[0-9]+=" mark "=" { split($0, part, "="); status = part[2]; exit }
+        inside { print }
+        END { exit status }' "$log"
 }
 
 # booted NAME: its user space runs.
