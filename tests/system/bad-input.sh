@@ -70,11 +70,5 @@ refuses "an ambiguous prefix" . $HL vcpu-
 refuses "an option that is not there" . $HL create --frobnicate /tmp/twin.cfg
 works "destroy the twin" $HL destroy twin
 
-sleep 2
-snapshot /tmp/after
-if diff /tmp/before /tmp/after >$OUT; then
-    ok "nothing is left behind"
-else
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 20
 finish

@@ -18,17 +18,9 @@ disks="disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]
 # busy NAME LINE...: a small guest whose disks are at work until it is told to crash.
 busy()
 {
-    local name=$1 file=/tmp/$1.cfg
+    local name=$1
     shift
-    {
-        echo "name = \"$name\""
-        echo "kernel = \"/tests/front-busy.elf\""
-        echo "memory = 16"
-        for line; do
-            echo "$line"
-        done
-    } >"$file"
-    echo "$file"
+    kit "$name" front-busy.elf "$@"
 }
 
 works_on()

@@ -19,22 +19,6 @@ done
 cp /tests/empty.qcow2 /disks/steady.qcow2
 cp /tests/empty.qcow2 /disks/cycle.qcow2
 
-# guest NAME KERNEL LINE...
-guest()
-{
-    local name=$1 kernel=$2 file=/tmp/$1.cfg
-    shift 2
-    {
-        echo "name = \"$name\""
-        echo "kernel = \"/tests/$kernel.elf\""
-        echo "memory = 16"
-        for line; do
-            echo "$line"
-        done
-    } >"$file"
-    echo "$file"
-}
-
 # random N: 0 to N-1 in $r.
 random()
 {
@@ -90,8 +74,8 @@ killed()
     echo "$1 $(($(now) - began))" >>/tmp/away
 }
 
-steady=$(guest steady front-busy "disk = [ '/disks/steady.img,raw,xvda,w', '/disks/steady.qcow2,qcow2,xvdb,w' ]")
-cycle=$(guest cycle front-block "disk = [ '/disks/cycle.img,raw,xvda,w', '/disks/cycle.qcow2,qcow2,xvdb,w' ]")
+steady=$(kit steady front-busy.elf "disk = [ '/disks/steady.img,raw,xvda,w', '/disks/steady.qcow2,qcow2,xvdb,w' ]")
+cycle=$(kit cycle front-block.elf "disk = [ '/disks/cycle.img,raw,xvda,w', '/disks/cycle.qcow2,qcow2,xvdb,w' ]")
 works "a guest that works" $HL create -q "$steady" || finish
 becomes "it works" 20 more_rounds 100
 id=$($HL domid steady)

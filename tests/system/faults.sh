@@ -28,22 +28,6 @@ modprobe -a loop xen-blkback xen-netback bridge
 brctl addbr xenbr0
 ip link set xenbr0 up
 
-# A small guest: guest NAME LINE...
-guest()
-{
-    local name=$1 file=/tmp/$1.cfg
-    shift
-    {
-        echo "name = \"$name\""
-        echo "kernel = \"/tests/front-block.elf\""
-        echo "memory = 16"
-        for line; do
-            echo "$line"
-        done
-    } >"$file"
-    echo "$file"
-}
-
 # Is all as in /tmp/before, soon? Else what differs is in $OUT.
 as_before()
 {
@@ -113,7 +97,7 @@ killed_everywhere()
 }
 
 # ---- create -------------------------------------------------------------------------------------
-cfg=$(guest one "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
+cfg=$(kit one front-block.elf "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
 # The first time loads modules and fills caches.
 works "create" $HL create -q -p "$cfg" || finish
 works "destroy" $HL destroy one
@@ -140,7 +124,7 @@ if [ $killed -ge 1 ]; then ok "that happened"; else fail "that happened" "$kille
 kill -9 "$(pidof hospesd)"
 late=$(some 2 4 6 8 9 10 11 13 15)
 for n in $late; do
-    cfg=$(guest "late$n" "disk = [ '/disks/raw.img,raw,xvda,r' ]" "vif = [ 'bridge=xenbr0' ]")
+    cfg=$(kit "late$n" front-block.elf "disk = [ '/disks/raw.img,raw,xvda,r' ]" "vif = [ 'bridge=xenbr0' ]")
     HOSPES_KILL_AT=$n $HL create -q -e -p "$cfg" >$OUT 2>$ERR </dev/null
     [ $? = 137 ] || fail "create without hospesd is killed at step $n" "$(said)"
 done
@@ -150,7 +134,7 @@ works "hospesd starts" hospesd
 if as_before; then ok "and removes them"; else fail "and removes them" "$(said)"; fi
 
 # ---- destroy ----------------------------------------------------------------------------------------
-cfg=$(guest one "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
+cfg=$(kit one front-block.elf "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
 again()
 {
     $HL create -q -p "$cfg" >$OUT 2>$ERR </dev/null || fail "create again" "$(said)"

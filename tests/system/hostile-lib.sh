@@ -6,18 +6,7 @@ small()
 {
     local name=$1 elf=$2 extra=$3
     shift 3
-    {
-        echo "name = \"$name\""
-        echo "kernel = \"/tests/$elf\""
-        echo "memory = 16"
-        echo "vcpus = 2"
-        echo "extra = \"$extra\""
-        echo 'on_reboot = "destroy"'
-        for line; do
-            echo "$line"
-        done
-    } >"/tmp/$name.cfg"
-    echo "/tmp/$name.cfg"
+    kit "$name" "$elf" 'vcpus = 2' "extra = \"$extra\"" 'on_reboot = "destroy"' "$@"
 }
 
 ended()

@@ -3,19 +3,10 @@
 # hospesd killed while the guest writes; a file system without room; and nothing left of any of it.
 . /tests/lib.sh
 
-# A guest of tests/front, its disk; the kernel's further words.
-kit()
+# reader NAME DISK [EXTRA]: a guest of tests/front that checks its disk.
+reader()
 {
-    local file=/tmp/$1.cfg
-    {
-        echo "name = \"$1\""
-        echo "kernel = \"/tests/front-block.elf\""
-        echo "memory = 16"
-        echo "disk = [ '$2' ]"
-        echo "extra = \"${3-}\""
-        echo "on_reboot = \"destroy\""
-    } >"$file"
-    echo "$file"
+    kit "$1" front-block.elf "disk = [ '$2' ]" "extra = \"${3-}\"" 'on_reboot = "destroy"'
 }
 
 ended()
@@ -45,19 +36,19 @@ cp /tests/base.raw /tests/over.qcow2 /disks/
 dd if=/dev/zero of=/disks/raw.img bs=1M count=8 2>/dev/null
 snapshot /tmp/before
 
-works "create with a qcow2 disk" $HL create "$(kit cow '/disks/over.qcow2,qcow2,xvda,w')"
+works "create with a qcow2 disk" $HL create "$(reader cow '/disks/over.qcow2,qcow2,xvda,w')"
 all_held cow
 cmp -s /tests/base.raw /disks/base.raw && ok "the backing file is as it was" || fail "the backing file is as it was"
 
-works "create with backendtype=qdisk" $HL create "$(kit raw '/disks/raw.img,raw,xvda,w,backendtype=qdisk')"
+works "create with backendtype=qdisk" $HL create "$(reader raw '/disks/raw.img,raw,xvda,w,backendtype=qdisk')"
 all_held raw
 is "what the guest wrote is in the file" "written by the guest" "$(head -n 1 /disks/raw.img)"
 
-works "create with a read-only one" $HL create "$(kit ro 'vdev=xvda,access=ro,backendtype=qdisk,target=/disks/raw.img' ro)"
+works "create with a read-only one" $HL create "$(reader ro 'vdev=xvda,access=ro,backendtype=qdisk,target=/disks/raw.img' ro)"
 all_held ro
 
 # ---- killed ---------------------------------------------------------------------------------------
-works "create for the killing" $HL create "$(kit kill '/disks/over.qcow2,qcow2,xvda,w')"
+works "create for the killing" $HL create "$(reader kill '/disks/over.qcow2,qcow2,xvda,w')"
 kills=0
 while [ $kills -lt 15 ] && ! ended kill; do
     pid=$(server)
@@ -91,21 +82,15 @@ works "shutdown" $HL shutdown -w lin
 umount /small
 
 # ---- what cannot be ---------------------------------------------------------------------------------
-refuses "an image that is no qcow2" 'no qcow2 image' $HL create "$(kit bad '/disks/raw.img,qcow2,xvda,w')"
-refuses "an image that is not there" 'nothere' $HL create "$(kit bad '/disks/nothere,qcow2,xvda,w')"
-refuses "a server that is not there" 'nbd|NBD' $HL create "$(kit bad 'nbd+unix:///x?socket=/nothere,raw,xvda,w')"
-refuses "a format that is not supported" 'qed' $HL create "$(kit bad '/disks/raw.img,qed,xvda,w')"
+refuses "an image that is no qcow2" 'no qcow2 image' $HL create "$(reader bad '/disks/raw.img,qcow2,xvda,w')"
+refuses "an image that is not there" 'nothere' $HL create "$(reader bad '/disks/nothere,qcow2,xvda,w')"
+refuses "a server that is not there" 'nbd|NBD' $HL create "$(reader bad 'nbd+unix:///x?socket=/nothere,raw,xvda,w')"
+refuses "a format that is not supported" 'qed' $HL create "$(reader bad '/disks/raw.img,qed,xvda,w')"
 
 gone_all()
 {
     [ -z "$(server)" ] && [ -z "$(ls /run/hospes/block 2>/dev/null)" ]
 }
 becomes "no program and no file of it is left" 20 gone_all
-sleep 1
-snapshot /tmp/after
-if diff /tmp/before /tmp/after >$OUT; then
-    ok "nothing is left behind"
-else
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 20
 finish

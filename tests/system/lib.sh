@@ -167,6 +167,22 @@ config()
     echo "$file"
 }
 
+# kit NAME ELF LINE...: the same for a small guest of ours (tests/front, tests/guest).
+kit()
+{
+    local name=$1 elf=$2 file=/tmp/$1.cfg
+    shift 2
+    {
+        echo "name = \"$name\""
+        echo "kernel = \"/tests/$elf\""
+        echo "memory = 16"
+        for line; do
+            echo "$line"
+        done
+    } >"$file"
+    echo "$file"
+}
+
 # Where a guest's console is logged, in $console.
 find_console()
 {

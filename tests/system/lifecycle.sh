@@ -146,11 +146,5 @@ prints "they hold" '^other +[0-9]+ +(79|80) ' $HL list
 works "destroy other" $HL destroy other
 
 audited "audit with no guest"
-sleep 2
-snapshot /tmp/after
-if diff /tmp/before /tmp/after >$OUT; then
-    ok "nothing is left behind"
-else
-    fail "nothing is left behind" "$(said)"
-fi
+nothing_left "nothing is left behind" 20
 finish
