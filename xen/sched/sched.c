@@ -7,7 +7,9 @@
  *   wakes     A vCPU that slept resumes at most SLEEP_BONUS behind the queue's clock (min_vtime),
  *             so that it runs soon, and cannot save up time.
  *   slices    The running vCPU stays until it is GRANULARITY ahead of the next one; a woken one
- *             that is that far behind preempts at once. Alone, it has no slice and no timer.
+ *             that is that far behind preempts, at once unless the other has just begun (MIN_RUN).
+ *             Else two that work for each other take turns at every event, where one turn could
+ *             have served many. Alone, a vCPU has no slice and no timer.
  *   placing   At a wake: the last CPU if it is idle, else an idle one, preferring soft affinity,
  *             else the least loaded one. A CPU out of work takes from the others (steal()).
  *   evenness  The clocks of CPUs run at different speeds, as their loads differ. So a CPU whose
@@ -37,6 +39,7 @@
 #define MS             1000000ll
 #define SLEEP_BONUS    (8 * MS)
 #define GRANULARITY    (1 * MS)
+#define MIN_RUN        (100 * US)
 #define SLICE_MIN      (1 * MS)
 #define SLICE_MAX      (5 * MS)
 #define BALANCE_EVERY  (4 * MS)
@@ -194,7 +197,16 @@ static void arrive(struct rq *rq, struct vcpu *v, int64_t left, s_time_t t)
     v->sched.vtime = MAX(v->sched.vtime, rq->min_vtime - MOVE_LIMIT);
 }
 
-/* Say when curr shall be looked at again. */
+/* curr shall be looked at again then; 0: never. */
+static void end_slice_at(struct rq *rq, s_time_t end)
+{
+    rq->slice_end = end;
+    /* Armed for an earlier time it serves as well: it looks at slice_end when it fires. */
+    if (end && !(rq->slice_timer.queued && rq->slice_timer.expires <= end))
+        timer_set(&rq->slice_timer, end);
+}
+
+/* How long curr, which was just chosen or has just got company, may go on. */
 static void set_slice(struct rq *rq, struct vcpu *curr, s_time_t t)
 {
     struct vcpu *head = queue_head(rq);
@@ -213,10 +225,7 @@ static void set_slice(struct rq *rq, struct vcpu *curr, s_time_t t)
         if (!end || left < end)
             end = left;
     }
-    rq->slice_end = end;
-    /* Armed for an earlier time it serves as well: it looks at slice_end when it fires. */
-    if (end && !(rq->slice_timer.queued && rq->slice_timer.expires <= end))
-        timer_set(&rq->slice_timer, end);
+    end_slice_at(rq, end);
 }
 
 static void slice_timer_fn(void *data)
@@ -234,6 +243,17 @@ static void slice_timer_fn(void *data)
     spin_unlock_irq(&rq->lock);
 }
 
+/* Somebody shall run instead of curr, as soon as that one has had its least. */
+static void preempt(struct rq *rq, unsigned int cpu, s_time_t t)
+{
+    s_time_t earliest = rq->curr->sched.since + MIN_RUN;
+
+    if (t >= earliest)
+        softirq_raise_cpu(cpu, SOFTIRQ_SCHEDULE);
+    else if (!rq->slice_end || rq->slice_end > earliest)
+        end_slice_at(rq, earliest);
+}
+
 /* v was queued on rq of cpu: shall it run there at once? */
 static void preempt_if_better(struct rq *rq, unsigned int cpu, struct vcpu *v, s_time_t t)
 {
@@ -246,7 +266,7 @@ static void preempt_if_better(struct rq *rq, unsigned int cpu, struct vcpu *v, s
     }
     curr_vtime = curr->sched.vtime + weighted(curr->domain, t - curr->sched.started);
     if (v->sched.vtime + GRANULARITY < curr_vtime)
-        softirq_raise_cpu(cpu, SOFTIRQ_SCHEDULE);
+        preempt(rq, cpu, t);
     else if (!rq->slice_end)
         set_slice(rq, curr, t);
 }
@@ -631,7 +651,7 @@ static void switch_in_queue(struct rq *rq, unsigned int cpu, struct vcpu *prev, 
     }
     next->is_running = true;
     next->sched.woken = false;
-    next->sched.started = t;
+    next->sched.started = next->sched.since = t;
     vcpu_runstate_change(next, RUNSTATE_running, t);
     rq->curr = next;
 }

@@ -18,7 +18,8 @@ struct vcpu_runstate_info;
 struct sched_vcpu {
     struct list link; /* run queue, by vtime */
     int64_t vtime;    /* weighted time used */
-    s_time_t started; /* when it was last put on the CPU */
+    s_time_t started; /* from when its time is to be booked */
+    s_time_t since;   /* when it was last put on the CPU in another's place */
     bool queued, yielding, parked /* out of cap */;
     bool woken;  /* and has not run since */
     bool pinned; /* SCHEDOP_pin_override: then this is the hard affinity to return to */

@@ -258,6 +258,29 @@ static void sleeper_is_prompt(void)
     EXPECT_NEAR(used(h), 950, 20);
 }
 
+/* Who was put on a CPU has it for a moment, whoever wakes; so one turn serves many wakes, which are not late for it. */
+static void turns_are_worth_while(void)
+{
+    sim_start(1);
+    struct vcpu *h = hog(0), *s = sleeper(5000, 10000);
+    sim_run(50 * SIM_MS);
+    s_time_t th = 0;
+    ms_of(h, &th);
+    sim_load(s)->worst_latency = 0;
+    unsigned long switches = sim_switches;
+    sim_run(100 * SIM_MS);
+    /* 105 us a round, of which 100 are the other's. */
+    EXPECT_NEAR(sim_switches - switches, 1905, 20);
+    EXPECT_NEAR(ms_of(h, &th), 95.2, 0.5);
+    EXPECT(sim_load(s)->worst_latency <= 100000);
+    /* Nobody who has slept for longer than that waits at all. */
+    sim_set_load(s, 5000, 200000);
+    sim_run(10 * SIM_MS);
+    sim_load(s)->worst_latency = 0;
+    sim_run(100 * SIM_MS);
+    EXPECT_EQ(sim_load(s)->worst_latency, 0);
+}
+
 /* Sleeping does not save up time for later: afterwards it shares as all do. */
 static void sleep_is_no_credit(void)
 {
@@ -637,6 +660,7 @@ static const struct sim_test tests[] = {
     {"sched/cap_among_many", cap_among_many},
     {"sched/work_conserving", work_conserving},
     {"sched/sleeper_is_prompt", sleeper_is_prompt},
+    {"sched/turns_are_worth_while", turns_are_worth_while},
     {"sched/sleep_is_no_credit", sleep_is_no_credit},
     {"sched/loner_is_not_punished", loner_is_not_punished},
     {"sched/cap_holds", cap_holds},
