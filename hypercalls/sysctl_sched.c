@@ -4,8 +4,6 @@
 #include "hypercalls/domctl.h"
 
 #define POOL0 0
-/* Shortest time for which a vCPU keeps its CPU; credit2's parameter of that name. */
-#define RATELIMIT_US 1000
 
 long sysctl_sched_id(struct xen_sysctl *op)
 {
@@ -71,6 +69,14 @@ long sysctl_cpupool_op(struct xen_sysctl *op)
     }
 }
 
+static long set_ratelimit(uint32_t us)
+{
+    if (us && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX))
+        return -EINVAL;
+    sched_set_ratelimit(us);
+    return 0;
+}
+
 long sysctl_scheduler_op(struct xen_sysctl *op)
 {
     struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
@@ -80,9 +86,10 @@ long sysctl_scheduler_op(struct xen_sysctl *op)
     if (s->sched_id != XEN_SCHEDULER_CREDIT2)
         return -EINVAL;
     switch (s->cmd) {
-    case XEN_SYSCTL_SCHEDOP_getinfo: s->u.sched_credit2.ratelimit_us = RATELIMIT_US; return 0;
-    case XEN_SYSCTL_SCHEDOP_putinfo:
-        return s->u.sched_credit2.ratelimit_us == RATELIMIT_US ? 0 : -EOPNOTSUPP;
+    case XEN_SYSCTL_SCHEDOP_getinfo:
+        s->u.sched_credit2.ratelimit_us = sched_get_ratelimit();
+        return 0;
+    case XEN_SYSCTL_SCHEDOP_putinfo: return set_ratelimit(s->u.sched_credit2.ratelimit_us);
     default: return -EINVAL;
     }
 }

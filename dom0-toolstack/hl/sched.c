@@ -182,6 +182,14 @@ static int credit2_domain(struct app *app, const struct credit2 *o)
     return j ? json_finish(j) : 0;
 }
 
+static bool ratelimit_is_sane(struct app *app, long long us)
+{
+    if (us == 0 || us >= 100)
+        return true;
+    app_say(app, "the rate limit is 0 (none) or from 100 to 500000 us, not %lld", us);
+    return false;
+}
+
 static bool credit2_option(struct app *app, int opt, struct credit2 *o)
 {
     switch (opt) {
@@ -194,7 +202,8 @@ static bool credit2_option(struct app *app, int opt, struct credit2 *o)
     case 'c': o->set_cap = true; return app_number(app, "the cap", optarg, 0, 65535, &o->cap);
     case 'r':
         o->set_ratelimit = true;
-        return app_number(app, "the rate limit", optarg, 0, 500000, &o->ratelimit);
+        return app_number(app, "the rate limit", optarg, 0, 500000, &o->ratelimit) &&
+               ratelimit_is_sane(app, o->ratelimit);
     default: return true;
     }
 }

@@ -199,17 +199,17 @@ static void scheduling(void)
     ROW("cpupool_op/8", -XEN_ENOSYS, pool(8, 0));
     ROW("cpupool_op/max", -XEN_ENOSYS, pool(~0U, 0));
     ROW("scheduler_op/get", 0, scheduler(XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, 0, 0));
-    ROW("scheduler_op/get/ratelimit", 1000, op.u.scheduler_op.u.sched_credit2.ratelimit_us);
-    ROW("scheduler_op/put", -XEN_EOPNOTSUPP,
+    ROW("scheduler_op/get/ratelimit", 100, op.u.scheduler_op.u.sched_credit2.ratelimit_us);
+    ROW("scheduler_op/put", 0,
         scheduler(XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, 0, 2000));
-    ROW("scheduler_op/put/effect", 1000,
+    ROW("scheduler_op/put/effect", 2000,
         (scheduler(XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, 0, 0),
          op.u.scheduler_op.u.sched_credit2.ratelimit_us));
-    ROW("scheduler_op/put/99", -XEN_EOPNOTSUPP,
+    ROW("scheduler_op/put/99", -XEN_EINVAL,
         scheduler(XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, 0, 99));
-    ROW("scheduler_op/put/500001", -XEN_EOPNOTSUPP,
+    ROW("scheduler_op/put/500001", -XEN_EINVAL,
         scheduler(XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, 0, 500001));
-    ROW("scheduler_op/put/off", -XEN_EOPNOTSUPP,
+    ROW("scheduler_op/put/off", 0,
         scheduler(XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, 0, 0));
     ROW("scheduler_op/put/back", 0,
         scheduler(XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, 0, 1000));

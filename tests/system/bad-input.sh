@@ -64,6 +64,7 @@ refuses "vcpu-pin of a vCPU that is not there" . $HL vcpu-pin twin 77 0
 if ours; then
     refuses "vcpu-set beyond the maximum" . $HL vcpu-set twin 64
     refuses "a weight of nothing" . $HL sched-credit2 -d twin -w 0
+    refuses "a rate limit too short for one" "100 to 500000" $HL sched-credit2 -s -r 50
 fi
 refuses "a verb that is not there" 'frobnicate|not implemented' $HL frobnicate
 refuses "an ambiguous prefix" . $HL vcpu-

@@ -39,6 +39,9 @@ prints "vcpu-list shows no pin" '^one .* all / all' $HL vcpu-list one
 works "sched-credit2 sets" $HL sched-credit2 -d one -w 512 -c 50
 prints "sched-credit2 shows" '^one +[0-9]+ +512 +50' $HL sched-credit2 -d one
 works "sched-credit2 without a cap" $HL sched-credit2 -d one -w 256 -c 0
+works "sched-credit2 sets the rate limit" $HL sched-credit2 -s -r 2000
+prints "and shows it" 'ratelimit=2000us' $HL sched-credit2 -s
+works "and sets it back" $HL sched-credit2 -s -r 100
 
 works "mem-set down" $HL mem-set one 80
 becomes "list shows less memory" 20 sh -c "$HL list one | awk 'NR == 2 { exit !(\$3 <= 81) }'"

@@ -7,7 +7,7 @@
  *   wakes     A vCPU that slept resumes at most SLEEP_BONUS behind the queue's clock (min_vtime),
  *             so that it runs soon, and cannot save up time.
  *   slices    The running vCPU stays until it is GRANULARITY ahead of the next one; a woken one
- *             that is that far behind preempts, at once unless the other has just begun (MIN_RUN).
+ *             that is that far behind preempts, at once unless the other has just begun (ratelimit).
  *             Else two that work for each other take turns at every event, where one turn could
  *             have served many. Alone, a vCPU has no slice and no timer.
  *   placing   At a wake: the last CPU if it is idle, else an idle one, preferring soft affinity,
@@ -39,7 +39,7 @@
 #define MS             1000000ll
 #define SLEEP_BONUS    (8 * MS)
 #define GRANULARITY    (1 * MS)
-#define MIN_RUN        (100 * US)
+#define RATELIMIT_US   100 /* unless set otherwise */
 #define SLICE_MIN      (1 * MS)
 #define SLICE_MAX      (5 * MS)
 #define BALANCE_EVERY  (4 * MS)
@@ -65,6 +65,7 @@ struct rq {
 } __aligned(64);
 
 static struct rq rqs[MAX_CPUS];
+static uint32_t ratelimit_us = RATELIMIT_US; /* read without a lock */
 static uint64_t idle_map; /* CPUs whose curr is the idle vCPU; atomic bits, a hint */
 struct vcpu *idle_vcpu[MAX_CPUS];
 
@@ -246,7 +247,7 @@ static void slice_timer_fn(void *data)
 /* Somebody shall run instead of curr, as soon as that one has had its least. */
 static void preempt(struct rq *rq, unsigned int cpu, s_time_t t)
 {
-    s_time_t earliest = rq->curr->sched.since + MIN_RUN;
+    s_time_t earliest = rq->curr->sched.since + READ_ONCE(ratelimit_us) * US;
 
     if (t >= earliest)
         softirq_raise_cpu(cpu, SOFTIRQ_SCHEDULE);
@@ -713,6 +714,16 @@ void sched_context_saved(struct vcpu *prev)
 }
 
 /* ---- parameters -------------------------------------------------------------------------------- */
+
+uint32_t sched_get_ratelimit(void)
+{
+    return READ_ONCE(ratelimit_us);
+}
+
+void sched_set_ratelimit(uint32_t us)
+{
+    WRITE_ONCE(ratelimit_us, us);
+}
 
 /* With the lock of rq, v's queue, which it gives back. */
 static void set_hard(struct vcpu *v, struct rq *rq, unsigned long flags, cpumask_t m)

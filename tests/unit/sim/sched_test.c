@@ -279,6 +279,13 @@ static void turns_are_worth_while(void)
     sim_load(s)->worst_latency = 0;
     sim_run(100 * SIM_MS);
     EXPECT_EQ(sim_load(s)->worst_latency, 0);
+    /* Nor anybody without a limit. */
+    sched_set_ratelimit(0);
+    sim_set_load(s, 5000, 10000);
+    sim_run(10 * SIM_MS);
+    sim_load(s)->worst_latency = 0;
+    sim_run(100 * SIM_MS);
+    EXPECT_EQ(sim_load(s)->worst_latency, 0);
 }
 
 /* Sleeping does not save up time for later: afterwards it shares as all do. */
