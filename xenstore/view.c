@@ -137,7 +137,7 @@ static int check_creation(const struct view *v, const struct node *parent, const
     const struct conn *c = v->conn;
     struct domain *owner = domain_find(c->core, acl->e[0].domid);
     uint64_t nodes = made + (owner ? owner->use.nodes : 0);
-    uint32_t own_size = 24 + acl->n * (uint32_t)sizeof(acl->e[0]);
+    uint32_t own_size = node_size_of(acl, 0, 0);
 
     if (v->txn) {
         long more = delta_nodes(&v->txn->delta, acl->e[0].domid);

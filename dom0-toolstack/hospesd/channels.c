@@ -33,8 +33,7 @@ struct channel {
     struct console *console;
     bool changed; /* its nodes are to be looked at */
     bool connected;
-    bool
-        failed; /* it has no end in Domain 0: what comes of the guest's or the toolstack's nodes changes nothing */
+    bool failed; /* it has no end in Domain 0: no word about its nodes changes that */
 };
 
 static bool look_for_new; /* below BACKEND_DIR */

@@ -110,11 +110,9 @@ static bool is_zero(const char *page)
     return page[0] == 0 && memcmp(page, page + 1, CORE_PAGE_SIZE - 1) == 0;
 }
 
-static int flush_p2m(struct core_file *f)
+/* The last n numbers, which are those in the buffer. */
+static int flush_p2m(struct core_file *f, uint64_t n)
 {
-    uint64_t left = f->nr_pages % CORE_P2M_BUFFERED;
-    uint64_t n = left == 0 && f->nr_pages != 0 ? CORE_P2M_BUFFERED : left;
-
     return put(f, f->buffer, n * sizeof(*f->buffer),
                f->p2m + (f->nr_pages - n) * sizeof(*f->buffer));
 }
@@ -122,7 +120,7 @@ static int flush_p2m(struct core_file *f)
 static int add_number(struct core_file *f, const struct guest_frame *frame)
 {
     f->buffer[f->nr_pages++ % CORE_P2M_BUFFERED] = *frame;
-    return f->nr_pages % CORE_P2M_BUFFERED == 0 ? flush_p2m(f) : 0;
+    return f->nr_pages % CORE_P2M_BUFFERED == 0 ? flush_p2m(f, CORE_P2M_BUFFERED) : 0;
 }
 
 int core_file_add(struct core_file *f, const struct guest_frame *frames, const void *pages,
@@ -249,7 +247,7 @@ int core_file_end(struct core_file *f, const struct core_domain *d)
         head.sections[i].sh_name = (uint32_t)used;
         used += len;
     }
-    rc = f->nr_pages % CORE_P2M_BUFFERED != 0 ? flush_p2m(f) : 0;
+    rc = flush_p2m(f, f->nr_pages % CORE_P2M_BUFFERED);
     if (rc == 0)
         rc = put_notes(f, d->version);
     if (rc == 0 && ftruncate(f->fd, (off_t)(f->pages + f->nr_pages * CORE_PAGE_SIZE)) < 0)

@@ -21,15 +21,11 @@
 struct free_list {
     uint32_t head, tail;
 };
-#define EMPTY                          \
-    {                                  \
-        FRAME_LINK_END, FRAME_LINK_END \
-    }
 
 struct spinlock frames_lock = SPINLOCK_INIT(LOCK_FRAMES);
 uint64_t free_frames, claimed_frames;
 static struct free_list free_list[ZONES][MAX_ORDER + 1] = {
-    [0 ... ZONES - 1] = {[0 ... MAX_ORDER] = EMPTY}}; /* frames_lock */
+    [0 ... ZONES - 1] = {[0 ... MAX_ORDER] = {FRAME_LINK_END, FRAME_LINK_END}}}; /* frames_lock */
 static uint64_t dirty_blocks; /* frames_lock; also read without, as a hint */
 /* frames_lock. Where scrubbing goes on in the block in which this is; what is before it there is clean. */
 static uint64_t scrub_at;
@@ -163,15 +159,13 @@ static mfn_t take_joined_block(unsigned int order, uint64_t limit, bool dirty)
 mfn_t take_block(unsigned int order, unsigned int below_bits)
 {
     uint64_t limit = below_bits ? (1ull << below_bits) >> PAGE_SHIFT : ~0ull;
-    mfn_t m = take_joined_block(order, limit, false);
+    mfn_t m;
 
-    if (mfn_eq(m, INVALID_MFN) && dirty_blocks)
-        m = take_joined_block(order, limit, true);
-    if (unlikely(mfn_eq(m, INVALID_MFN)) && join_loose()) {
-        m = take_joined_block(order, limit, true);
+    do {
+        m = take_joined_block(order, limit, false);
         if (mfn_eq(m, INVALID_MFN))
-            m = take_joined_block(order, limit, false);
-    }
+            m = take_joined_block(order, limit, true);
+    } while (unlikely(mfn_eq(m, INVALID_MFN)) && join_loose());
     return m;
 }
 

@@ -87,11 +87,12 @@ int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m);
 int vcpu_pin_override(struct vcpu *v, int cpu);
 void vcpu_pin_force_off(struct vcpu *v);
 int vcpu_set_soft_affinity(struct vcpu *v, cpumask_t m);
-/* domctl/sysctl scheduler_op. The rate limit: for so many microseconds who was put on a CPU has it, whoever wakes. */
+/* domctl scheduler_op. */
 int sched_set_params(struct domain *d, uint16_t weight, uint16_t cap);
+void sched_get_params(const struct domain *d, uint16_t *weight, uint16_t *cap);
+/* sysctl scheduler_op: for so many microseconds who was put on a CPU has it, whoever wakes. 0: not at all. */
 uint32_t sched_get_ratelimit(void);
 void sched_set_ratelimit(uint32_t us);
-void sched_get_params(const struct domain *d, uint16_t *weight, uint16_t *cap);
 /* Nanoseconds that v has run, up to now. */
 s_time_t vcpu_cpu_time(const struct vcpu *v);
 s_time_t cpu_idle_time(unsigned int cpu);
