@@ -2,6 +2,7 @@
 /* Domain 0 of the attacks: a domain for each, a victim beside them, and the verdicts; see attack.h. */
 #include "attack.h"
 #include "driver.h"
+#include "hypervisor.h"
 #include "workers.h"
 #include "hypercalls/abi/io-console.h"
 
@@ -121,6 +122,9 @@ static void drive_one(const struct attack *a)
         listen(&d, &t);
     }
     bool crash = crashed(&d);
+    if (!over) {
+        debug_key('q');
+    }
     audit_after(a->name);
     rc = domain_destroy(&d);
     end = time_now() + PATIENCE;
