@@ -266,10 +266,17 @@ static void preempt_if_better(struct rq *rq, unsigned int cpu, struct vcpu *v, s
         return;
     }
     curr_vtime = curr->sched.vtime + weighted(curr->domain, t - curr->sched.started);
-    if (v->sched.vtime + GRANULARITY < curr_vtime)
+    if (v->sched.vtime + GRANULARITY < curr_vtime) {
         preempt(rq, cpu, t);
-    else if (!rq->slice_end)
+    } else if (!rq->slice_end) {
         set_slice(rq, curr, t);
+    } else if (queue_head(rq) == v) {
+        /* The slice was measured by one that is further ahead. */
+        s_time_t end = t + v->sched.vtime + GRANULARITY - curr_vtime;
+        end = MAX(end, curr->sched.since + SLICE_MIN);
+        if (end < rq->slice_end)
+            end_slice_at(rq, end);
+    }
 }
 
 /* ---- placing ---------------------------------------------------------------------------------- */

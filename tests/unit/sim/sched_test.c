@@ -288,6 +288,27 @@ static void turns_are_worth_while(void)
     EXPECT_EQ(sim_load(s)->worst_latency, 0);
 }
 
+/* A slice is as long as the one allows who waits now, not the one who waited when it began. */
+static void slice_fits_who_waits(void)
+{
+    sim_start(1);
+    hog(0);
+    struct vcpu *x = sleeper(SIM_MS, 6 * SIM_S), *s = sleeper(SIM_MS / 10, 6 * SIM_S);
+    sim_run(5 * SIM_S);
+    /* It wakes far behind the other, and is to have the CPU for long. */
+    sim_set_load(x, 0, 0);
+    vcpu_mark_events_pending(x);
+    sim_run(2 * SIM_MS);
+    /* After half a millisecond it will be one ahead of this one. */
+    s->sched.vtime = x->sched.vtime + 3 * SIM_MS / 2;
+    s_time_t ran = vcpu_cpu_time(s);
+    vcpu_mark_events_pending(s);
+    sim_run(4 * SIM_MS / 10);
+    EXPECT_NEAR(ms_of(s, &ran), 0, 0);
+    sim_run(3 * SIM_MS / 10);
+    EXPECT_NEAR(ms_of(s, &ran), 0.1, 0.001);
+}
+
 /* Sleeping does not save up time for later: afterwards it shares as all do. */
 static void sleep_is_no_credit(void)
 {
@@ -668,6 +689,7 @@ static const struct sim_test tests[] = {
     {"sched/work_conserving", work_conserving},
     {"sched/sleeper_is_prompt", sleeper_is_prompt},
     {"sched/turns_are_worth_while", turns_are_worth_while},
+    {"sched/slice_fits_who_waits", slice_fits_who_waits},
     {"sched/sleep_is_no_credit", sleep_is_no_credit},
     {"sched/loner_is_not_punished", loner_is_not_punished},
     {"sched/cap_holds", cap_holds},
