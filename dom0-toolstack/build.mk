@@ -22,6 +22,11 @@ $(TOOLSTACK_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
+TOOLSTACK_TESTS += $(B)/test/files_test
+$(B)/test/files_test: $(addprefix $(B)/unit/,tests/unit/files_test.o tests/unit/toolstack_test.o dom0-toolstack/lib/files.o)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^
+
 # Dumps, of a hypervisor that the test plays: without the files that ask a true one.
 TOOLSTACK_TESTS += $(B)/test/core_test
 $(B)/test/core_test: $(addprefix $(B)/unit/,tests/unit/core_test.o tests/unit/toolstack_test.o \

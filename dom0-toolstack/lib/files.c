@@ -113,32 +113,6 @@ int file_write_fd(int fd, const void *data, size_t size)
     return 0;
 }
 
-int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode)
-{
-    char *tmp;
-    int fd, rc;
-
-    if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
-        return -ENOMEM;
-    fd = mkostemp(tmp, O_CLOEXEC);
-    if (fd < 0) {
-        rc = -errno;
-        free(tmp);
-        return rc;
-    }
-    rc = file_write_fd(fd, data, size);
-    if (rc == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
-        rc = -errno;
-    if (close(fd) < 0 && rc == 0)
-        rc = -errno;
-    if (rc == 0 && rename(tmp, path) < 0)
-        rc = -errno;
-    if (rc != 0)
-        unlink(tmp);
-    free(tmp);
-    return rc;
-}
-
 /* ---- files that have no name before they are complete ---- */
 
 static int open_unnamed(const char *path)
@@ -237,4 +211,20 @@ void new_file_drop(struct new_file *f)
     if (f->fd >= 0)
         close(f->fd);
     *f = (struct new_file){.fd = -1};
+}
+
+int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode)
+{
+    struct new_file f;
+    int rc = new_file_open(&f, path);
+
+    if (rc != 0)
+        return rc;
+    rc = file_write_fd(f.fd, data, size);
+    if (rc == 0 && fchmod(f.fd, mode) < 0)
+        rc = -errno;
+    if (rc == 0)
+        return new_file_keep(&f);
+    new_file_drop(&f);
+    return rc;
 }

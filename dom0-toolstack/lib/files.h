@@ -12,9 +12,6 @@ int file_make_dirs(const char *path, mode_t mode);
 /* Reads a regular file of at most `max` bytes (-EFBIG) into malloc'd memory with a NUL after it. */
 int file_read_all(const char *path, size_t max, void **data, size_t *size);
 
-/* Writes under a temporary name in the same folder, syncs and renames. */
-int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode);
-
 /*
  * A file that is written in parts and has its name only once it is complete; what was there under
  * that name is replaced then. Until then it has no name at all, so that nothing stays of it whatever
@@ -30,6 +27,9 @@ int new_file_open(struct new_file *f, const char *path);
 int new_file_keep(struct new_file *f);
 /* Lets go of an incomplete one, which vanishes. */
 void new_file_drop(struct new_file *f);
+
+/* One that is written at once: after a failure, or a crash, PATH is what it was. */
+int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode);
 
 /* The pieces of the above for a caller that writes in parts: write all or fail. */
 int file_write_fd(int fd, const void *data, size_t size);
