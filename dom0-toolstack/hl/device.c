@@ -18,26 +18,6 @@ static const struct option force_option[] = {{"help", 0, 0, 'h'}, {"force", 0, 0
 
 /* ---- attaching ---------------------------------------------------------------------------- */
 
-/* The arguments are one device's text in pieces, as xl takes them: joined by commas. */
-static char *join(int argc, char **argv)
-{
-    size_t len = 1;
-    char *text;
-
-    for (int i = 0; i < argc; i++)
-        len += strlen(argv[i]) + 1;
-    text = malloc(len);
-    if (!text)
-        return NULL;
-    *text = 0;
-    for (int i = 0; i < argc; i++) {
-        if (i)
-            strcat(text, ",");
-        strcat(text, argv[i]);
-    }
-    return text;
-}
-
 /* -N: what would be attached, as `create -n` shows it. */
 static int print_device(const struct hl_device *d)
 {
@@ -56,7 +36,8 @@ static int print_device(const struct hl_device *d)
 static int attach(struct app *app, const struct verb *verb, int argc, char **argv,
                   enum hl_device_kind kind)
 {
-    char *spec, why[256];
+    const char *const *parts;
+    char why[256];
     struct hl_device d;
     uint32_t domid;
     int opt, rc;
@@ -67,17 +48,14 @@ static int attach(struct app *app, const struct verb *verb, int argc, char **arg
         return app->exit_code;
     if (!app_args(app, verb, argc, kind == HL_DEVICE_VBD ? 2 : 1, -1))
         return EXIT_USAGE;
-    spec = join(argc - optind - 1, argv + optind + 1);
-    if (!spec) {
-        app_say(app, "out of memory");
+    /* One device's text in pieces, as xl takes it. */
+    parts = (const char *const *)argv + optind + 1;
+    rc = hl_device_parse_parts(kind, parts, (size_t)(argc - optind - 1), &d, why, sizeof(why));
+    if (rc < 0) {
+        app_say(app, "%s '%s%s': %s", hl_device_key(kind), argc > optind + 1 ? parts[0] : "",
+                argc > optind + 2 ? " ..." : "", why);
         return EXIT_FAILED;
     }
-    rc = hl_device_parse(kind, spec, &d, why, sizeof(why));
-    if (rc < 0)
-        app_say(app, "%s '%s': %s", hl_device_key(kind), spec, why);
-    free(spec);
-    if (rc < 0)
-        return EXIT_FAILED;
     if (app->dry_run)
         rc = print_device(&d);
     else if (!app_domain(app, argv[optind], &domid))
@@ -394,8 +372,8 @@ const struct verb device_verbs[] = {
      "Destroy a domain's virtual network device", FORCE_HELP, 0},
     {"block-attach", run_block_attach, "<Domain> <disk-spec-component(s)>...",
      "Create a new virtual block device",
-     "The components are those of disk= in the configuration, see hl.cfg(5); they are joined by\n"
-     "commas.\n",
+     "The components are those of disk= in the configuration, see hl.cfg(5), with commas\n"
+     "between them or as arguments of their own.\n",
      VERB_CAN_DRY_RUN},
     {"block-list", run_block_list, "<Domain(s)>", "List virtual block devices for a domain", NULL,
      VERB_READS},

@@ -117,6 +117,42 @@ int hl_device_parse(enum hl_device_kind kind, const char *spec, struct hl_device
     return rc;
 }
 
+static char *join(const char *const *parts, size_t count)
+{
+    size_t len = 1;
+    char *text, *p;
+
+    for (size_t i = 0; i < count; i++)
+        len += strlen(parts[i]) + 1;
+    p = text = calloc(1, len);
+    for (size_t i = 0; text != NULL && i < count; i++)
+        p += sprintf(p, "%s%s", i == 0 ? "" : ",", parts[i]);
+    return text;
+}
+
+int hl_device_parse_parts(enum hl_device_kind kind, const char *const *parts, size_t count,
+                          struct hl_device *d, char *why, size_t size)
+{
+    const struct device_class *class = device_class(kind);
+    char *text = NULL;
+    int rc;
+
+    device_init(d, kind);
+    *why = '\0';
+    if (class->parse_parts != NULL) {
+        rc = class->parse_parts(d, parts, count, why, size);
+    } else {
+        text = join(parts, count);
+        if (text == NULL)
+            snprintf(why, size, "out of memory");
+        rc = text == NULL ? -ENOMEM : class->parse(d, text, why, size);
+        free(text);
+    }
+    if (rc < 0)
+        hl_device_free(d);
+    return rc;
+}
+
 /* ---- lists ---- */
 
 int hl_device_list_add(struct hl_device_list *list, struct hl_device *d)

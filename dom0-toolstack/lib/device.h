@@ -142,6 +142,12 @@ const char *hl_device_key(enum hl_device_kind kind);
  */
 int hl_device_parse(enum hl_device_kind kind, const char *spec, struct hl_device *d, char *why,
                     size_t size);
+/*
+ * The same of a text that comes in parts, as a command's arguments: as if joined by commas, but a disk's target= takes the
+ * rest of its own part alone.
+ */
+int hl_device_parse_parts(enum hl_device_kind kind, const char *const *parts, size_t count,
+                          struct hl_device *d, char *why, size_t size);
 void hl_device_free(struct hl_device *d);
 int hl_device_copy(struct hl_device *to, const struct hl_device *from);
 

@@ -97,6 +97,9 @@ struct device_class {
 
     void (*init)(struct hl_device *d);
     int (*parse)(struct hl_device *d, const char *spec, char *why, size_t size);
+    /* Where the parts of a text in several are more than one text with commas between them; else NULL. */
+    int (*parse_parts)(struct hl_device *d, const char *const *parts, size_t count, char *why,
+                       size_t size);
     int (*finish)(struct hl_device *d, const char *domain, struct hl_error *e);
 
     const struct device_backend *(*backend)(const struct hl_device *d, struct hl_error *e);
@@ -149,7 +152,8 @@ void device_put(struct device_job *j, struct store_writer *w, const char *name, 
 #define DEVICE_HOTPLUG "hotplug"
 
 /* The parsers, one file each. */
-int disk_spec_parse(struct hl_device *d, const char *spec, char *why, size_t size);
+int disk_spec_parse(struct hl_device *d, const char *const *parts, size_t count, char *why,
+                    size_t size);
 int nic_spec_parse(struct hl_device *d, const char *spec, char *why, size_t size);
 
 /*

@@ -5,7 +5,8 @@
  *     [target,[format,[vdev,[access]]]] {key=value | flag}, ... [target=rest of the line]
  *     [prefix:...]target,vdev[:cdrom],access                     the old form
  *
- * Parameters by place and by name mix; each may be given once; an empty one is not given.
+ * Parameters by place and by name mix: one without a name is the first that was not given before it. Each may be given
+ * once; an empty one is not given, but takes its place. A command may give the text in several parts (block-attach).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@ struct spec {
     struct hl_disk *d;
     bool has_target, has_format, has_vdev, has_access, has_devtype, has_backendtype, has_script;
     bool has_backend, has_discard, has_trusted, has_specification;
+    bool passed[4]; /* by place, be it an empty one */
     char *why;
     size_t size;
 };
@@ -282,27 +284,39 @@ static int set_flag(struct spec *s, const char *text, size_t len)
     return 1;
 }
 
-/* One parameter by its place. An empty one takes its place and says nothing. */
-static int set_place(struct spec *s, unsigned int *place, const char *text, size_t len)
+/* The first parameter that was not given yet. */
+static unsigned int next_place(const struct spec *s)
 {
-    switch ((*place)++) {
-    case 0: return len ? set_first(s, text, len) : 0;
+    const bool has[] = {s->has_target, s->has_format, s->has_vdev, s->has_access};
+    unsigned int place = 0;
+
+    while (place < 4 && (has[place] || s->passed[place]))
+        place++;
+    return place;
+}
+
+/* One parameter by its place. */
+static int set_place(struct spec *s, const char *text, size_t len)
+{
+    unsigned int place = next_place(s);
+
+    if (place == 4)
+        return bad(s, "'%.*s' is one parameter too many", (int)len, text);
+    s->passed[place] = true;
+    if (len == 0)
+        return 0;
+    switch (place) {
+    case 0: return set_first(s, text, len);
     case 1:
-        if (len == 0)
-            return 0;
-        if (!looks_like_vdev(text, len))
-            return set_format(s, text, len);
-        *place = 3; /* the old form has no format here */
-        return set_old_vdev(s, text, len);
-    case 2: return len ? set_old_vdev(s, text, len) : 0;
-    case 3: return len ? set_access(s, text, len) : 0;
-    default: return bad(s, "'%.*s' is one parameter too many", (int)len, text);
+        /* The old form has no format here. */
+        return looks_like_vdev(text, len) ? set_old_vdev(s, text, len) : set_format(s, text, len);
+    case 2: return set_old_vdev(s, text, len);
+    default: return set_access(s, text, len);
     }
 }
 
-static int parse(struct spec *s, const char *text)
+static int parse_part(struct spec *s, const char *text)
 {
-    unsigned int place = 0;
     const char *end;
     int rc = 0;
 
@@ -314,6 +328,8 @@ static int parse(struct spec *s, const char *text)
         end = text + strcspn(text, ",");
         len = (size_t)(end - text);
         equals = memchr(text, '=', len);
+        if (len == 0 && *end == 0)
+            break; /* behind the last comma */
         if (equals && is(text, (size_t)(equals - text), "target")) {
             /* It takes the whole rest, commas and all. */
             return equals[1] ? set_target(s, equals + 1, strlen(equals + 1)) : 0;
@@ -324,7 +340,7 @@ static int parse(struct spec *s, const char *text)
         } else {
             rc = len ? set_flag(s, text, len) : 0;
             if (rc == 0)
-                rc = set_place(s, &place, text, len);
+                rc = set_place(s, text, len);
             else if (rc > 0)
                 rc = 0;
         }
@@ -334,27 +350,26 @@ static int parse(struct spec *s, const char *text)
     return rc;
 }
 
-int disk_spec_parse(struct hl_device *dev, const char *spec, char *why, size_t size)
+int disk_spec_parse(struct hl_device *dev, const char *const *parts, size_t count, char *why,
+                    size_t size)
 {
     struct spec s = {.d = &dev->disk, .why = why, .size = size};
     struct hl_disk *d = &dev->disk;
-    int rc = parse(&s, spec);
+    int rc = 0;
 
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = parse_part(&s, parts[i]);
     if (rc < 0)
         return rc;
     if (!s.has_vdev)
         return bad(&s, "vdev is missing: how the guest calls it, as xvda");
     hl_vdev_number(d->vdev, &dev->devid);
-    if (d->cdrom && !s.has_access)
-        d->readwrite = false;
-    if (d->cdrom && d->readwrite)
-        return bad(&s, "a CD-ROM cannot be written: its access must be r");
-    if (!s.has_target) {
-        if (!d->cdrom)
-            return bad(&s, "target is missing: the file or device that the disk is");
-        if (s.has_format && d->format != HL_DISK_RAW)
-            return bad(&s, "an empty drive has no format");
+    if (!s.has_target && !d->cdrom)
+        return bad(&s, "target is missing: the file or device that the disk is");
+    /* As xl has it: whatever was said of it. */
+    if (d->cdrom)
+        d->readwrite = d->shared = false;
+    if (!s.has_target)
         d->format = HL_DISK_EMPTY;
-    }
     return 0;
 }

@@ -50,10 +50,16 @@ static void init(struct hl_device *d)
     d->disk.discard = d->disk.trusted = true;
 }
 
-static int parse(struct hl_device *d, const char *spec, char *why, size_t size)
+static int parse_parts(struct hl_device *d, const char *const *parts, size_t count, char *why,
+                       size_t size)
 {
     d->disk.readwrite = true;
-    return disk_spec_parse(d, spec, why, size);
+    return disk_spec_parse(d, parts, count, why, size);
+}
+
+static int parse(struct hl_device *d, const char *spec, char *why, size_t size)
+{
+    return parse_parts(d, &spec, 1, why, size);
 }
 
 static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
@@ -369,6 +375,7 @@ const struct device_class vbd_class = {
     .fields = fields,
     .init = init,
     .parse = parse,
+    .parse_parts = parse_parts,
     .finish = finish,
     .backend = backend,
     .prepare = prepare,

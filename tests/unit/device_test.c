@@ -22,14 +22,14 @@
 static char why[512];
 
 /* One line of everything that a disk's text set; "!WHY" where it was refused. */
-static const char *disk(const char *spec)
+static const char *disk_of_parts(const char *const *parts, size_t count)
 {
     static const char *const formats[] = {"raw", "qcow", "qcow2", "vhd", "qed", "empty"};
     static const char *const backends[] = {"", " phy", " qdisk", " standalone"};
     static char text[1024];
     struct hl_device d;
 
-    if (hl_device_parse(HL_DEVICE_VBD, spec, &d, why, sizeof(why)) < 0) {
+    if (hl_device_parse_parts(HL_DEVICE_VBD, parts, count, &d, why, sizeof(why)) < 0) {
         snprintf(text, sizeof(text), "!%s", why);
         return text;
     }
@@ -45,6 +45,11 @@ static const char *disk(const char *spec)
     return text;
 }
 
+static const char *disk(const char *spec)
+{
+    return disk_of_parts(&spec, 1);
+}
+
 static void disks_by_place(void)
 {
     CHECK_STR(disk("/dev/vg/guest,raw,xvda,rw"), "/dev/vg/guest|raw|xvda|w");
@@ -57,6 +62,14 @@ static void disks_by_place(void)
     CHECK_STR(disk("/iso,raw,hdc,ro,cdrom"), "/iso|raw|hdc|r cdrom");
     CHECK_STR(disk("/iso,,hdc,,devtype=cdrom"), "/iso|raw|hdc|r cdrom");
     CHECK_STR(disk(",,hdc,,cdrom"), "-|empty|hdc|r cdrom");
+    /* The rest as libxlutil has it, too. */
+    CHECK_STR(disk("/x,raw,xvda,rw,"), "/x|raw|xvda|w");
+    CHECK_STR(disk("/iso,raw,hdc,w,cdrom"), "/iso|raw|hdc|r cdrom");
+    CHECK_STR(disk(",qcow2,hdc,,cdrom"), "-|empty|hdc|r cdrom");
+    CHECK_STR(disk("vdev=xvda,/x,raw,ro"), "/x|raw|xvda|r");
+    CHECK_STR(disk("vdev=xvda,/x,,ro"), "/x|raw|xvda|r");
+    CHECK_STR(disk("format=qcow2,/x,xvda,ro"), "/x|qcow2|xvda|r");
+    CHECK_STR(disk("access=ro,vdev=xvda,/x"), "/x|raw|xvda|r");
 }
 
 static void disks_by_name(void)
@@ -92,9 +105,30 @@ static void disks_of_old(void)
     CHECK_STR(disk("file:/iso,hdc:cdrom,r"), "/iso|raw|hdc|r cdrom");
     CHECK_STR(disk("file:/iso,ioemu:hdc:cdrom,r"), "/iso|raw|hdc|r cdrom");
     CHECK_STR(disk(",hdc:cdrom,r"), "-|empty|hdc|r cdrom");
+    CHECK_STR(disk("phy:,hdc:cdrom,r"), "-|empty|hdc|r cdrom");
     CHECK_STR(disk("drbd:res0,xvda,w"), "res0|raw|xvda|w script=block-drbd");
     CHECK_STR(disk("nbd:host:phy:1,xvda,w"), "host:phy:1|raw|xvda|w script=block-nbd");
     CHECK_STR(disk("phy:vg/root,0xca01,w"), "vg/root|raw|0xca01|w");
+}
+
+#define PARTS(...) \
+    (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)
+
+static void disks_in_parts(void)
+{
+    struct hl_device d;
+
+    CHECK_STR(disk_of_parts(PARTS("target=/x", "vdev=xvda")), "/x|raw|xvda|w");
+    CHECK_STR(disk_of_parts(PARTS("target=/x,y z", "vdev=xvda,access=ro")), "/x,y z|raw|xvda|r");
+    CHECK_STR(disk_of_parts(PARTS("/x,raw", "xvda,rw")), "/x|raw|xvda|w");
+    CHECK_STR(disk_of_parts(PARTS("phy:/x", "xvda", "r")), "/x|raw|xvda|r");
+    CHECK_STR(disk_of_parts(PARTS("/x", "", "xvda", "r")), "/x|raw|xvda|r");
+    CHECK(hl_device_parse_parts(HL_DEVICE_VIF, PARTS("mac=00:16:3e:00:00:01", "bridge=b"), &d, why,
+                                sizeof(why)) == 0);
+    CHECK_STR(d.nic.bridge, "b");
+    hl_device_free(&d);
+    CHECK(hl_device_parse_parts(HL_DEVICE_VIF, NULL, 0, &d, why, sizeof(why)) == 0);
+    hl_device_free(&d);
 }
 
 #define REFUSED(text, words)                                             \
@@ -119,8 +153,8 @@ static void bad_disks(void)
     REFUSED(disk("/x,raw,xvda256,w"), "vdev must be like");
     REFUSED(disk("/x,raw,xvda,w,more"), "one parameter too many");
     REFUSED(disk(",raw,xvda,w"), "target is missing");
-    REFUSED(disk("/x,raw,hdc,w,cdrom"), "cannot be written");
-    REFUSED(disk(",qcow2,hdc,,cdrom"), "no format");
+    REFUSED(disk("/x,raw,xvda,w,,"), "one parameter too many");
+    REFUSED(disk("vdev=xvda,/x,,,rw"), "one parameter too many");
     REFUSED(disk("/x,raw,xvda,w,vdev=xvdb"), "vdev is given twice");
     REFUSED(disk("/x,raw,xvda,w,format=raw"), "format is given twice");
     REFUSED(disk("/x,raw,xvda,target=/y"), "target is given twice");
@@ -768,6 +802,7 @@ int main(void)
         {"disks_by_place", disks_by_place},
         {"disks_by_name", disks_by_name},
         {"disks_of_old", disks_of_old},
+        {"disks_in_parts", disks_in_parts},
         {"bad_disks", bad_disks},
         {"vdevs", vdevs},
         {"nics", nics},
