@@ -413,8 +413,13 @@ int hl_domain_mem_set(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct h
     static const char step[] = "set the domain's memory";
     struct hv_domain_info info;
     uint64_t max;
-    int rc = need_store(ctx, step, e);
+    int rc;
 
+    if (domid == 0 && kib < HL_DOM0_MIN_KIB)
+        return hl_fail_dom(e, EINVAL, domid, step,
+                           "Domain 0 keeps at least %u MiB: the host would die with it",
+                           HL_DOM0_MIN_KIB >> 10);
+    rc = need_store(ctx, step, e);
     if (rc == 0)
         rc = hv_domain_info(ctx->hv, domid, &info, e);
     if (rc != 0)

@@ -47,7 +47,10 @@ int hl_domain_sysrq(struct hl_ctx *ctx, uint32_t domid, char key, struct hl_erro
 /* In xenstore and in the record; refuses a bad name or one in use. */
 int hl_domain_rename(struct hl_ctx *ctx, uint32_t domid, const char *name, struct hl_error *e);
 
-/* The balloon's target and the hypervisor's limit; above the static maximum: -EINVAL. */
+/* Domain 0 is not shrunk below this, as xl does not. */
+#define HL_DOM0_MIN_KIB (128u << 10)
+
+/* The balloon's target and the hypervisor's limit; above the static maximum, or too little for Domain 0: -EINVAL. */
 int hl_domain_mem_set(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct hl_error *e);
 int hl_domain_mem_max(struct hl_ctx *ctx, uint32_t domid, uint64_t kib, struct hl_error *e);
 

@@ -17,9 +17,8 @@
 #include "dom0-toolstack/lib/xl_conf.h"
 #include "xenstore/client/xs_client.h"
 
-#define DOM0_MIN_KIB (128u << 10)
-#define POLL_MS      20
-#define PATIENCE_MS  3000 /* without any progress */
+#define POLL_MS     20
+#define PATIENCE_MS 3000 /* without any progress */
 
 static const char step[] = "make room for the domain";
 
@@ -239,7 +238,7 @@ int hl_host_make_room(struct hl_ctx *ctx, uint64_t kib, struct hl_error *e)
     rc = dom0_target(ctx, &target, e);
     if (rc != 0)
         return rc;
-    if (target < missing + DOM0_MIN_KIB)
+    if (target < missing + HL_DOM0_MIN_KIB)
         return hl_host_short_of(ctx, kib, have, false, e);
     rc = hl_domain_mem_set(ctx, 0, target - missing, e);
     if (rc == 0)

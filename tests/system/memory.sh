@@ -34,6 +34,7 @@ becomes "it follows again" 30 has 110 114
 refuses "mem-set above its maximum" 'max' $HL mem-set one 225
 ours && refuses "mem-set of nothing" 'without memory' $HL mem-set one 0
 refuses "mem-max below what it has" . $HL mem-max one 64
+refuses "Domain 0 is not starved" 'least|minimum' $HL mem-set 0 64
 if ours; then
     works "mem-max" $HL mem-max one 160
     works "mem-set up to that" $HL mem-set one 160

@@ -10,7 +10,9 @@
 
 #include "dom0-toolstack/lib/cfg.h"
 #include "dom0-toolstack/lib/cfg_domain.h"
+#include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/device.h"
+#include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/files.h"
@@ -795,10 +797,25 @@ static void memory_defaults(void)
     CHECK(!hl_dom0_mem_given("dom0_mem=512MM dom0_mem=min: dom0_mem=max:k"));
 }
 
+/* Before anybody is asked. */
+static void least_memory(void)
+{
+    struct hl_ctx ctx = {NULL, NULL, 0};
+    struct hl_error *e = hl_error_new();
+    char *said;
+
+    CHECK(hl_domain_mem_set(&ctx, 0, HL_DOM0_MIN_KIB - 4, e) == -EINVAL);
+    said = hl_error_sentence(e);
+    CHECK(said != NULL && strstr(said, "keeps at least 128 MiB") != NULL);
+    free(said);
+    hl_error_free(e);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         {"memory_defaults", memory_defaults},
+        {"least_memory", least_memory},
         {"disks_by_place", disks_by_place},
         {"disks_by_name", disks_by_name},
         {"disks_of_old", disks_of_old},
