@@ -182,6 +182,7 @@ static void left_path(const struct device_job *j, char path[STORE_PATH_SIZE])
 }
 
 /*
+ * A program of ours gives all back, as an image that is open, before it writes Closed, where it knows that nobody comes again.
  * Xen's tools in a driver domain wait for its kernel to write Closed, which it does where it was told to close. Where nobody
  * has answered yet nobody would.
  */
@@ -189,8 +190,12 @@ static void tell_server(const struct device_job *j, struct store_writer *w)
 {
     long long state;
 
-    if (!j->elsewhere || !store_has(w, j->back))
+    if ((!j->elsewhere && j->backend->driver != NULL) || !store_has(w, j->back))
         return;
+    if (!j->elsewhere) {
+        store_put(w, j->back, "online", "0");
+        return;
+    }
     state = hs_number_at(w->xs, w->tx, j->back, "state", DEVICE_UNKNOWN);
     store_put(w, j->back, "online", "0");
     if (state > DEVICE_INITIALISING && state < DEVICE_CLOSING)

@@ -220,6 +220,15 @@ static void end_connection(void *opaque)
     disconnect(opaque, true);
 }
 
+/* The next user of the image may come as soon as the state says that this one is gone: its tables are written before. */
+static void end_medium(void *opaque)
+{
+    struct vbd *v = opaque;
+
+    image_close(v->image);
+    v->image = NULL;
+}
+
 static int connect_queues(struct vbd *v, bool again, struct hl_error *e)
 {
     long long queues = backend_front_number(&v->b, "multi-queue-num-queues", 1);
@@ -307,6 +316,7 @@ static const struct states_kind kind = {
     .connect = connect_front,
     .tell = tell,
     .disconnect = end_connection,
+    .over = end_medium,
     .changed = check_medium,
 };
 

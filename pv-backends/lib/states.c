@@ -53,6 +53,21 @@ static bool may_connect(const struct states *s, enum xenbus_state ours)
            (s->kind->ready == NULL || s->kind->ready(s->b));
 }
 
+/* Its frontend is gone. Whether it may come again. */
+static bool end_it(struct states *s, enum xenbus_state ours)
+{
+    bool online = backend_number(s->b, "online", 0);
+
+    if (s->connected || ours != XenbusStateClosed)
+        disconnect(s);
+    if (!online && s->kind->over != NULL)
+        s->kind->over(s->device);
+    /* Whoever took the frontend away waits for this, also where it never connected. */
+    if (ours != XenbusStateClosed)
+        backend_set_state(s->b, XenbusStateClosed);
+    return online;
+}
+
 /* False: it is over. */
 static bool follow(struct states *s, enum xenbus_state ours, struct hl_error *e)
 {
@@ -71,14 +86,7 @@ static bool follow(struct states *s, enum xenbus_state ours, struct hl_error *e)
             backend_set_state(s->b, XenbusStateClosing);
         break;
     case XenbusStateUnknown:
-    case XenbusStateClosed:
-        /* Whoever took the frontend away waits for this, also where it never connected. */
-        if (s->connected || ours != XenbusStateClosed) {
-            disconnect(s);
-            backend_set_state(s->b, XenbusStateClosed);
-        }
-        /* A frontend that is gone may come again, as long as the toolstack wants the device. */
-        return backend_number(s->b, "online", 0);
+    case XenbusStateClosed: return end_it(s, ours);
     default: break;
     }
     return true;

@@ -6,7 +6,7 @@
  *   Initialising             InitWait, after Closing and Closed: it comes (again), and gets an offer
  *   Initialised, Connected   Connected, after InitWait
  *   Closing                  Closing
- *   Closed, or gone          Closed
+ *   Closed, or gone          Closed, and the end where the toolstack does not want the device any more (online = 0)
  */
 #ifndef PVB_STATES_H
 #define PVB_STATES_H
@@ -27,6 +27,8 @@ struct states_kind {
     void (*tell)(struct backend *b, void *device);
     /* Undoes `connect`; may be called when there is nothing to undo. */
     void (*disconnect)(void *device);
+    /* It has ended and does not come again: gives back what others may take as soon as they see Closed. NULL: nothing. */
+    void (*over)(void *device);
     /* Other nodes of ours may have changed. NULL: they never do. */
     void (*changed)(void *device, struct hl_error *e);
 };

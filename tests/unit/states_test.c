@@ -69,7 +69,7 @@ void backend_complain(struct backend *b, const struct hl_error *e)
 /* ---- the device ---- */
 
 static struct device {
-    unsigned int offers, connects, disconnects, tells, looks;
+    unsigned int offers, connects, disconnects, tells, looks, overs;
     bool again, fails, late;
 } dev;
 
@@ -105,13 +105,21 @@ static void disconnect(void *device)
     ((struct device *)device)->disconnects++;
 }
 
+/* Nobody has been told yet that it is closed. */
+static void over(void *device)
+{
+    struct device *d = device;
+
+    d->overs += 1 + 100 * (ours == XenbusStateClosed);
+}
+
 static void looks(void *device, struct hl_error *e)
 {
     (void)e;
     ((struct device *)device)->looks++;
 }
 
-static const struct states_kind whole = {offer, ready, connect_it, tell, disconnect, looks};
+static const struct states_kind whole = {offer, ready, connect_it, tell, disconnect, over, looks};
 static const struct states_kind least = {
     .offer = offer, .connect = connect_it, .disconnect = disconnect};
 
@@ -203,9 +211,11 @@ static void it_goes(void)
             online = true;
             CHECK(!ends(i == 0 ? XenbusStateClosed : XenbusStateUnknown, s, true));
             CHECK(dev.disconnects == 1 && !states.connected && ours == XenbusStateClosed);
+            CHECK(dev.overs == 0);
             online = false;
             CHECK(ends(i == 0 ? XenbusStateClosed : XenbusStateUnknown, s, false));
             CHECK(dev.disconnects == (s != XenbusStateClosed) && ours == XenbusStateClosed);
+            CHECK(s == XenbusStateClosed || dev.overs == 1);
         }
     }
     /* The toolstack has taken our folder away. */
