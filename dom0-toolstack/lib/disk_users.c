@@ -49,18 +49,63 @@ static bool same(const struct sought *s, unsigned int maj, unsigned int min)
            ino == s->ino;
 }
 
-/* One disk of one guest. */
-static int check_vbd(struct hl_ctx *ctx, const struct sought *s, const char *domid,
-                     const char *back, struct hl_error *e)
+/* Is it the device that the kernel's back end has? */
+static bool is_device(struct hl_ctx *ctx, const struct sought *s, const char *back)
 {
     char *where = hs_read_at(ctx->xs, HS_TX_NONE, back, "physical-device");
+    unsigned int maj, min;
+    bool is = where != NULL && sscanf(where, "%x:%x", &maj, &min) == 2 && same(s, maj, min);
+
+    free(where);
+    return is;
+}
+
+/* Who serves it has prepared it. In a driver domain the nodes come before, those of the disk that is being prepared, too. */
+static bool is_prepared(struct hl_ctx *ctx, const char *back)
+{
+    char own[48] = "", copy[128];
+    uint32_t domid, devid;
+
+    if (sscanf(back, "/local/domain/%*[0-9]/backend/%*[^/]/%" SCNu32 "/%" SCNu32, &domid, &devid) !=
+        2)
+        return false;
+    if (ctx->domid != 0)
+        snprintf(own, sizeof(own), "/local/domain/%" PRIu32, ctx->domid);
+    snprintf(copy, sizeof(copy), "%s/libxl/%" PRIu32 "/device/vbd/%" PRIu32, own, domid, devid);
+    return hs_exists(ctx->xs, HS_TX_NONE, copy) == 1;
+}
+
+/* Is it the image of a program's, "FORMAT:PATH"? What lies below that in a chain of images, the program has locked. */
+static bool is_image(struct hl_ctx *ctx, const struct sought *s, const char *back)
+{
+    char *params = hs_read_at(ctx->xs, HS_TX_NONE, back, "params");
+    const char *path = params == NULL ? NULL : strchr(params, ':');
+    struct stat st;
+    bool is = path != NULL && path[1] == '/' && stat(path + 1, &st) == 0 &&
+              (s->file ? st.st_dev == s->dev && st.st_ino == s->ino
+                       : S_ISBLK(st.st_mode) && st.st_rdev == s->dev);
+
+    free(params);
+    return is && is_prepared(ctx, back);
+}
+
+/* The folders of disks' back ends, and how their disks are known. */
+static const struct {
+    const char *name;
+    bool (*is)(struct hl_ctx *ctx, const struct sought *s, const char *back);
+} folders[] = {{"vbd", is_device}, {"qdisk", is_image}};
+
+/* One disk of one guest. */
+static int check_disk(struct hl_ctx *ctx, const struct sought *s, const char *domid,
+                      const char *back,
+                      bool (*is)(struct hl_ctx *ctx, const struct sought *s, const char *back),
+                      struct hl_error *e)
+{
     char *mode = hs_read_at(ctx->xs, HS_TX_NONE, back, "mode");
     bool writes = mode != NULL && strchr(mode, 'w') != NULL;
-    unsigned int maj, min;
     int rc = 0;
 
-    if (where != NULL && sscanf(where, "%x:%x", &maj, &min) == 2 &&
-        (writes || s->disk->readwrite) && same(s, maj, min)) {
+    if ((writes || s->disk->readwrite) && is(ctx, s, back)) {
         char who[320], *name = hs_readf(ctx->xs, HS_TX_NONE, "/local/domain/%s/name", domid);
 
         /* A driver domain may not read the names of others. */
@@ -71,30 +116,40 @@ static int check_vbd(struct hl_ctx *ctx, const struct sought *s, const char *dom
         free(name);
         rc = busy(s, who, writes, e);
     }
-    free(where);
     free(mode);
     return rc;
 }
 
-static int check_guests(struct hl_ctx *ctx, const struct sought *s, struct hl_error *e)
+static int check_folder(struct hl_ctx *ctx, const struct sought *s, size_t folder,
+                        struct hl_error *e)
 {
     char base[64], path[128], back[160];
     unsigned int n, m;
     char **ids, **devs;
     int rc = 0;
 
-    snprintf(base, sizeof(base), "/local/domain/%" PRIu32 "/backend/vbd", ctx->domid);
+    snprintf(base, sizeof(base), "/local/domain/%" PRIu32 "/backend/%s", ctx->domid,
+             folders[folder].name);
     ids = hs_directory(ctx->xs, HS_TX_NONE, base, &n);
     for (unsigned int i = 0; rc == 0 && ids != NULL && i < n; i++) {
         snprintf(path, sizeof(path), "%s/%s", base, ids[i]);
         devs = hs_directory(ctx->xs, HS_TX_NONE, path, &m);
         for (unsigned int k = 0; rc == 0 && devs != NULL && k < m; k++) {
             snprintf(back, sizeof(back), "%s/%s", path, devs[k]);
-            rc = check_vbd(ctx, s, ids[i], back, e);
+            rc = check_disk(ctx, s, ids[i], back, folders[folder].is, e);
         }
         free(devs);
     }
     free(ids);
+    return rc;
+}
+
+static int check_guests(struct hl_ctx *ctx, const struct sought *s, struct hl_error *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof(folders) / sizeof(folders[0]); i++)
+        rc = check_folder(ctx, s, i, e);
     return rc;
 }
 
@@ -151,6 +206,18 @@ static int check_loops(const struct sought *s, struct hl_error *e)
     if (dir != NULL)
         closedir(dir);
     return rc;
+}
+
+int disk_users_check_locks(int fd, const struct hl_disk *disk, struct hl_error *e)
+{
+    const struct sought s = {.disk = disk};
+    struct flock range = {.l_type = disk->readwrite ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+
+    /* A file system without locks has nobody who locked. */
+    if (disk->shared || fcntl(fd, F_OFD_GETLK, &range) != 0 || range.l_type == F_UNLCK)
+        return 0;
+    return busy(&s, "a program (as an image, or as what another image is based on)",
+                range.l_type == F_WRLCK, e);
 }
 
 int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_disk *disk,

@@ -19,4 +19,10 @@ int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_di
 int disk_users_check_file(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
                           struct hl_error *e);
 
+/*
+ * Programs that serve images lock them, and the images that these are based on: hospes-block, and QEMU's. `fd`: the disk,
+ * open for what the guest may do. -EBUSY with a record.
+ */
+int disk_users_check_locks(int fd, const struct hl_disk *disk, struct hl_error *e);
+
 #endif

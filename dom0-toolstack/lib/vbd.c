@@ -118,6 +118,11 @@ static int prepare_block(struct device_job *j, const struct stat *st, struct hl_
                                 (disk->readwrite && !disk->shared ? O_EXCL : 0));
     if (fd < 0)
         return hl_fail(e, errno, "open the disk", disk->target, NULL);
+    rc = disk_users_check_locks(fd, disk, e);
+    if (rc != 0) {
+        close(fd);
+        return rc;
+    }
     j->fd = fd;
     j->major = major(st->st_rdev);
     j->minor = minor(st->st_rdev);
@@ -129,6 +134,8 @@ static int prepare_file(struct device_job *j, int fd, const struct stat *st, str
     struct loop_device loop;
     int rc = disk_users_check_file(j->ctx, st, &j->dev->disk, e);
 
+    if (rc == 0)
+        rc = disk_users_check_locks(fd, &j->dev->disk, e);
     if (rc == 0 && st->st_size < 512)
         rc = hl_fail(e, EINVAL, "open the disk", j->dev->disk.target,
                      "the file is smaller than a sector");

@@ -49,6 +49,8 @@ all_held ro
 
 # ---- killed ---------------------------------------------------------------------------------------
 works "create for the killing" $HL create "$(reader kill '/disks/over.qcow2,qcow2,xvda,w')"
+refuses "its image as a plain disk" 'kill\) uses it for writing' $HL block-attach kill '/disks/over.qcow2,raw,xvdb,r'
+refuses "what its image is based on, for writing" 'based on' $HL block-attach kill '/disks/base.raw,raw,xvdb,w'
 kills=0
 while [ $kills -lt 15 ] && ! ended kill; do
     pid=$(server)
