@@ -678,6 +678,27 @@ static int say_not_taken(const struct device_job *j, const char *vdev, struct hl
     return -ETIMEDOUT;
 }
 
+/* Before the drive goes: what is no medium, a name mistyped, leaves the one that is in it. */
+static int try_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d, struct hl_error *e)
+{
+    const struct device_class *class = device_class(d->kind);
+    const struct device_backend *backend = class->backend(d, e);
+    struct device_job j;
+    int lock, rc;
+
+    if (backend == NULL)
+        return -EOPNOTSUPP;
+    device_job_init(&j, ctx, domid, class, backend, ctx->domid, d->devid);
+    j.dev = d;
+    lock = lock_take(LOCK_DISKS, e);
+    rc = lock < 0 ? lock : class->prepare(&j, e);
+    class->release(&j);
+    lock_drop(lock);
+    if (rc < 0)
+        device_job_name(&j, e);
+    return rc;
+}
+
 static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d,
                          struct hl_error *e)
 {
@@ -686,6 +707,10 @@ static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d
 
     if (rc == 0 && j.elsewhere)
         rc = name_server(&j, d, e);
+    if (rc == 0)
+        rc = device_class(d->kind)->finish(d, "", e);
+    if (rc == 0 && !j.elsewhere)
+        rc = try_medium(ctx, domid, d, e);
     /* blkback keeps the medium that it was started with, so the drive is taken away and comes again. */
     if (rc == 0)
         rc = remove_locked(ctx, domid, HL_DEVICE_VBD, d->devid, false, e);

@@ -107,6 +107,10 @@ if ours; then
     refuses "cd-insert into a disk" 'no CD-ROM' $HL cd-insert one xvda /disks/cd.iso
     refuses "a medium that is not there" 'nothere' $HL cd-insert one xvde /disks/nothere
     prints "the drive is still there" '^51776 ' $HL block-list one
+    works "another medium" $HL cd-insert one xvde /disks/cd.iso
+    becomes "the guest has it" 20 ask one 'test -b /dev/xvde'
+    refuses "and again one that is not there" 'nothere' $HL cd-insert one xvde /disks/nothere
+    is "the guest keeps the one it had" "$(sum /disks/cd.iso)" "$(ask one 'md5sum </dev/xvde' | cut -d' ' -f1)"
     works "the drive goes" $HL block-detach one xvde
 
     # ---- who uses what ------------------------------------------------------------------------

@@ -341,6 +341,22 @@ static void ended(void)
     CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
 }
 
+/* A medium that is none: the drive is not touched. */
+static void mistyped(void)
+{
+    pid_t back = start_back_end(), guest = start_guest(0);
+    bool was = attached(), is;
+    int rc = was ? answer(change("/nothere/cd.iso")) : -1;
+
+    is = connected();
+    stop(guest);
+    stop(back);
+    CHECK(was && rc == 1 && is);
+    CHECK(strstr(said(), "xvde") != NULL);
+    CHECK_STR(value(BACK "/params"), "nbd:nbd:old");
+    CHECK(!there(LEFT));
+}
+
 /* Where no driver has the drive, as before the guest runs, none is waited for. */
 static void unused(void)
 {
@@ -365,6 +381,7 @@ int main(int argc, char **argv)
         {"never_again", never_again},
         {"while_paused", while_paused},
         {"ended", ended},
+        {"mistyped", mistyped},
         {"unused", unused},
     };
     int rc;
