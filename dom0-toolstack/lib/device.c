@@ -251,9 +251,9 @@ int hl_device_list_finish(struct hl_device_list *list, const char *name, struct 
             return hl_fail(e, EINVAL, "check the configuration", c->key,
                            "two %ss have the same number (%s%" PRIu32 ")", c->noun,
                            d->kind == HL_DEVICE_VBD ? "vdev of " : "", d->devid);
-        rc = check_texts(d, e);
+        rc = c->finish(d, name, e);
         if (rc == 0)
-            rc = c->finish(d, name, e);
+            rc = check_texts(d, e);
     }
     return rc;
 }

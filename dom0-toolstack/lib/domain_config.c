@@ -11,6 +11,7 @@
 
 #include "dom0-toolstack/lib/cpumask.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/text.h"
 
 void hl_domain_config_init(struct hl_domain_config *c)
@@ -220,6 +221,20 @@ static int check_limits(const struct hl_domain_config *c, struct hl_error *e)
     return 0;
 }
 
+/* hospesd makes the domain again from another folder. With a boot loader they are the guest's paths. */
+static int make_paths_absolute(struct hl_domain_config *c, struct hl_error *e)
+{
+    int rc = 0;
+
+    if (c->bootloader != NULL)
+        return 0;
+    if (c->kernel != NULL)
+        rc = file_make_absolute(&c->kernel);
+    if (rc == 0 && c->ramdisk != NULL)
+        rc = file_make_absolute(&c->ramdisk);
+    return rc == 0 ? 0 : hl_fail(e, -rc, "find the folder that we are in", NULL, NULL);
+}
+
 int hl_domain_config_finish(struct hl_domain_config *c, struct hl_error *e)
 {
     int rc;
@@ -229,7 +244,9 @@ int hl_domain_config_finish(struct hl_domain_config *c, struct hl_error *e)
     if (!hl_domain_name_ok(c->name))
         return bad_key(e, c, "name is not usable",
                        "1 to 255 characters, not a number, without / and control characters");
-    rc = check_texts(c, e);
+    rc = make_paths_absolute(c, e);
+    if (rc == 0)
+        rc = check_texts(c, e);
     if (rc != 0)
         return rc;
     if (c->type == HL_TYPE_PV && c->kernel == NULL && c->bootloader == NULL)

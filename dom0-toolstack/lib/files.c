@@ -56,6 +56,25 @@ static int read_fd(int fd, char *to, size_t size, size_t *got)
     return 0;
 }
 
+int file_make_absolute(char **path)
+{
+    char *here, *full;
+    int rc;
+
+    if ((*path)[0] == '/')
+        return 0;
+    here = getcwd(NULL, 0);
+    if (here == NULL)
+        return -errno;
+    rc = asprintf(&full, "%s/%s", strcmp(here, "/") == 0 ? "" : here, *path);
+    free(here);
+    if (rc < 0)
+        return -ENOMEM;
+    free(*path);
+    *path = full;
+    return 0;
+}
+
 int file_read_all(const char *path, size_t max, void **data, size_t *size)
 {
     struct stat st;

@@ -9,6 +9,9 @@
 /* Makes a folder and its missing parents. */
 int file_make_dirs(const char *path, mode_t mode);
 
+/* The path as it is from any folder, seen from the current one: `*path`, malloc'd, is replaced where it was relative. */
+int file_make_absolute(char **path);
+
 /* Reads a regular file of at most `max` bytes (-EFBIG) into malloc'd memory with a NUL after it. */
 int file_read_all(const char *path, size_t max, void **data, size_t *size);
 

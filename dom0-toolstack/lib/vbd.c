@@ -17,8 +17,10 @@
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/device_class.h"
 #include "dom0-toolstack/lib/disk_users.h"
+#include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/fault.h"
+#include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/loop_device.h"
 #include "dom0-toolstack/lib/script.h"
 
@@ -62,20 +64,46 @@ static int parse(struct hl_device *d, const char *spec, char *why, size_t size)
     return parse_parts(d, &spec, 1, why, size);
 }
 
-static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
-{
-    (void)d;
-    (void)domain;
-    (void)e;
-    return 0;
-}
-
 /* Served by another host or program: nbd://HOST/NAME, nbd+unix:///NAME?socket=PATH. */
 static bool is_nbd(const struct hl_disk *disk)
 {
     return disk->target != NULL &&
            (strncmp(disk->target, "nbd:", 4) == 0 || strncmp(disk->target, "nbd+", 4) == 0 ||
             strncmp(disk->target, "nbds:", 5) == 0);
+}
+
+/* A device's name without its folder, as "vg/web1". */
+static int find_in_dev(struct hl_disk *disk)
+{
+    char *path;
+
+    if (disk->target[0] == '/')
+        return 0;
+    if (asprintf(&path, "/dev/%s", disk->target) < 0)
+        return -ENOMEM;
+    if (access(path, F_OK) == 0) {
+        free(disk->target);
+        disk->target = path;
+    } else {
+        free(path);
+    }
+    return 0;
+}
+
+/* Whoever makes the domain once more does so from another folder. A script's target, and a driver domain's, is theirs. */
+static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
+{
+    struct hl_disk *disk = &d->disk;
+    int rc;
+
+    (void)domain;
+    if (disk->target == NULL || disk->script != NULL || is_nbd(disk) ||
+        !driver_domain_is_none(disk->backend_domain))
+        return 0;
+    rc = find_in_dev(disk);
+    if (rc == 0)
+        rc = file_make_absolute(&disk->target);
+    return rc == 0 ? 0 : hl_fail(e, -rc, "find the disk", disk->vdev, "%s", disk->target);
 }
 
 static const struct device_backend *backend(const struct hl_device *d, struct hl_error *e)
@@ -300,7 +328,9 @@ static int from_nodes(struct device_job *j, struct hl_device *d, struct hl_error
         free(disk->target);
         disk->target = NULL;
     }
-    return 0;
+    return disk->target == NULL || disk->script != NULL || is_nbd(disk) || find_in_dev(disk) == 0
+               ? 0
+               : hl_fail(e, ENOMEM, "read the disk's nodes", j->back, NULL);
 }
 
 static bool ready(struct device_job *j)

@@ -485,6 +485,36 @@ static void places_of_errors(void)
 }
 
 /* Served by another domain: nothing of ours is looked at, and what names the domain stays for reboots. */
+/* hospesd makes a domain again from another folder than the one that it was created from. */
+static void relative_paths(void)
+{
+    struct hl_domain_config c;
+    char here[512], *was = getcwd(NULL, 0);
+
+    CHECK(was != NULL && chdir("/proc/self") == 0 && getcwd(here, sizeof(here)) != NULL);
+    CHECK(config(&c, "kernel='vm'\nramdisk='../rd'\n"
+                     "disk=['web.img,,xvda,w', 'phy:null,xvdb,r', '/x,,xvdc', ',,xvdd,cdrom', "
+                     "'vdev=xvde,script=b,target=name', 'vdev=xvdf,target=nbd://h/n', "
+                     "'a,,xvdg,backend=other', 'a,,xvdh,backend=Domain-0']") == 0);
+    CHECK(chdir(was) == 0);
+    free(was);
+    CHECK(strncmp(c.kernel, here, strlen(here)) == 0);
+    CHECK_STR(c.kernel + strlen(here), "/vm");
+    CHECK_STR(c.ramdisk + strlen(here), "/../rd");
+    CHECK_STR(c.devices.items[0].disk.target + strlen(here), "/web.img");
+    CHECK_STR(c.devices.items[1].disk.target, "/dev/null");
+    CHECK_STR(c.devices.items[2].disk.target, "/x");
+    CHECK(c.devices.items[3].disk.target == NULL);
+    CHECK_STR(c.devices.items[4].disk.target, "name");
+    CHECK_STR(c.devices.items[5].disk.target, "nbd://h/n");
+    CHECK_STR(c.devices.items[6].disk.target, "a");
+    CHECK_STR(c.devices.items[7].disk.target + strlen(here), "/a");
+    hl_domain_config_free(&c);
+    CHECK(config(&c, "kernel='vm'\nbootloader='pygrub'\ndisk=['/x,,xvda']") == 0);
+    CHECK_STR(c.kernel, "vm");
+    hl_domain_config_free(&c);
+}
+
 static void served_elsewhere(void)
 {
     struct hl_domain_config c, back;
@@ -825,6 +855,7 @@ int main(void)
         {"nics", nics},
         {"bad_nics", bad_nics},
         {"places_of_errors", places_of_errors},
+        {"relative_paths", relative_paths},
         {"served_elsewhere", served_elsewhere},
         {"defaults", defaults},
         {"defaults_of_the_host", defaults_of_the_host},
