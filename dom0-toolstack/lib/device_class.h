@@ -82,6 +82,7 @@ struct device_job {
     int fd; /* for the class; -1 */
     uint32_t major, minor;
     char name[32]; /* vif: the interface */
+    bool hidden;   /* the guest is not to see it yet: it is in our copy alone */
     bool added;    /* the nodes are written */
     bool used;     /* removing: a driver in the guest had it */
     bool lingers;  /* removing: who serves it has not let go in the time that we wait */
@@ -102,6 +103,8 @@ struct device_class {
                        size_t size);
     int (*finish)(struct hl_device *d, const char *domain, struct hl_error *e);
 
+    /* Has it nothing to show to a guest, as an empty drive? Linux would wait for it to connect, for minutes, when it boots. */
+    bool (*hidden)(const struct hl_device *d); /* NULL: never */
     const struct device_backend *(*backend)(const struct hl_device *d, struct hl_error *e);
     int (*prepare)(struct device_job *j, struct hl_error *e);
     void (*nodes)(struct device_job *j, struct store_writer *w);
@@ -144,7 +147,7 @@ int device_job_need_driver(const struct device_job *j, struct hl_error *e);
 /* From the nodes to "the back end waits for the guest", with the host's half in between. */
 int device_job_bring_up(struct device_job *j, struct hl_error *e);
 
-/* A node of the back end and in our copy of it. */
+/* A node of the back end, where there is one, and in our copy of it. */
 void device_put(struct device_job *j, struct store_writer *w, const char *name, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));
 

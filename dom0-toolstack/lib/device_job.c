@@ -123,6 +123,8 @@ int device_job_bring_up(struct device_job *j, struct hl_error *e)
 {
     int rc = hl_fault("wait for the back end", e);
 
+    if (rc == 0 && j->hidden)
+        return 0;
     if (rc == 0)
         rc = device_wait_backend(j, DEVICE_INIT_WAIT, e);
     if (rc != 0)
@@ -144,7 +146,8 @@ void device_put(struct device_job *j, struct store_writer *w, const char *name, 
         w->err = w->err == 0 ? ENOMEM : w->err;
         return;
     }
-    store_put(w, j->back, name, "%s", text);
+    if (!j->hidden)
+        store_put(w, j->back, name, "%s", text);
     store_put(w, j->copy, name, "%s", text);
     free(text);
 }

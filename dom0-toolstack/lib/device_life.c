@@ -8,6 +8,9 @@
  *   for the toolstack       copy   /libxl/N/device/KIND/D                  what there is to undo
  *                           left   /libxl/N/left/KIND/D                    the guest had it, and may not know that it went
  *
+ * A device that has nothing to show to the guest, an empty drive, has the copy alone: a Linux that boots waits for its disks
+ * to connect, minutes long.
+ *
  * B is 0, or the driver domain that serves the device (backend=): it does the host's half and takes its folder away when
  * that is undone (hotplug.c). Where it is dead nobody is waited for.
  *
@@ -39,6 +42,16 @@ struct set {
     size_t count;
 };
 
+static void make_ends(struct device_job *j, struct store_writer *w)
+{
+    store_make_frontend(w, j->front, j->backend_domid);
+    store_put(w, j->front, "backend", "%s", j->back);
+    store_put(w, j->front, "backend-id", "%" PRIu32, j->backend_domid);
+    store_put(w, j->front, "state", "%d", DEVICE_INITIALISING);
+    store_make_backend(w, j->back, j->backend_domid);
+    store_put(w, j->back, "frontend", "%s", j->front);
+}
+
 static void write_device(struct device_job *j, struct store_writer *w)
 {
     char home[48];
@@ -49,19 +62,17 @@ static void write_device(struct device_job *j, struct store_writer *w)
         store_missing(w, home);
         return;
     }
-    store_make_frontend(w, j->front, j->backend_domid);
-    store_put(w, j->front, "backend", "%s", j->back);
-    store_put(w, j->front, "backend-id", "%" PRIu32, j->backend_domid);
-    store_put(w, j->front, "state", "%d", DEVICE_INITIALISING);
-    store_make_backend(w, j->back, j->backend_domid);
     store_make_private(w, j->copy);
+    if (!j->hidden)
+        make_ends(j, w);
     store_put(w, j->copy, "frontend", "%s", j->front);
     store_put(w, j->copy, "backend", "%s", j->back);
     device_put(j, w, "frontend-id", "%" PRIu32, j->domid);
-    store_put(w, j->back, "frontend", "%s", j->front);
     device_put(j, w, "online", "1");
     device_put(j, w, "state", "%d", DEVICE_INITIALISING);
     j->class->nodes(j, w);
+    if (j->hidden)
+        return;
     if (!j->elsewhere && j->class->host_nodes != NULL)
         j->class->host_nodes(j, w);
     if (!j->elsewhere && j->class->hotplug != NULL)
@@ -93,7 +104,8 @@ static int set_up_job(struct hl_ctx *ctx, uint32_t domid, const struct hl_device
         return rc;
     device_job_init(j, ctx, domid, class, backend, backend_domid, dev->devid);
     j->dev = dev;
-    if (!j->elsewhere)
+    j->hidden = class->hidden != NULL && class->hidden(dev);
+    if (!j->elsewhere && !j->hidden)
         rc = device_job_need_driver(j, e);
     if (rc < 0)
         return rc;
@@ -550,7 +562,7 @@ static int bring(struct device_job *j, struct hl_device *d,
         if (again)
             usleep(tries[i].away_ms * 1000);
         rc = add(j->ctx, j->domid, d, e);
-        if (rc != 0 || !again)
+        if (rc != 0 || !again || (j->class->hidden != NULL && j->class->hidden(d)))
             return rc;
         rc = device_wait_taken_up(j, tries[i].seconds);
         if (rc == 0)

@@ -106,6 +106,12 @@ static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
     return rc == 0 ? 0 : hl_fail(e, -rc, "find the disk", disk->vdev, "%s", disk->target);
 }
 
+/* A drive without a medium. */
+static bool hidden(const struct hl_device *d)
+{
+    return d->disk.target == NULL && d->disk.script == NULL;
+}
+
 static const struct device_backend *backend(const struct hl_device *d, struct hl_error *e)
 {
     const struct hl_disk *disk = &d->disk;
@@ -267,6 +273,8 @@ static void nodes(struct device_job *j, struct store_writer *w)
     device_put(j, w, "direct-io-safe", "%d", disk->direct_io_safe);
     device_put(j, w, "discard-enable", "%d", disk->discard);
     device_put(j, w, "specification", "xen");
+    if (j->hidden)
+        return;
     store_put(w, j->front, "virtual-device", "%" PRIu32, j->devid);
     store_put(w, j->front, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
     store_put(w, j->front, "trusted", "%d", disk->trusted);
@@ -392,14 +400,17 @@ static void info(struct hl_ctx *ctx, struct hl_device_info *i)
 {
     static const char *const names[] = {"ring-ref", "ring-ref0", "queue-0/ring-ref",
                                         "queue-0/ring-ref0", NULL};
-    char *type;
+    char copy[96], *type;
+    uint32_t domid;
 
     for (int n = 0; names[n] != NULL && i->ring_ref[0] < 0; n++)
         i->ring_ref[0] = hs_number_at(ctx->xs, HS_TX_NONE, i->frontend, names[n], -1);
-    if (i->backend == NULL)
+    if (sscanf(i->frontend, "/local/domain/%" SCNu32 "/", &domid) != 1)
         return;
-    i->target = hs_read_at(ctx->xs, HS_TX_NONE, i->backend, "params");
-    type = hs_read_at(ctx->xs, HS_TX_NONE, i->backend, "device-type");
+    /* An empty drive has no other nodes. */
+    snprintf(copy, sizeof(copy), "/libxl/%" PRIu32 "/device/vbd/%" PRIu32, domid, i->devid);
+    i->target = hs_read_at(ctx->xs, HS_TX_NONE, copy, "params");
+    type = hs_read_at(ctx->xs, HS_TX_NONE, copy, "device-type");
     i->cdrom = type != NULL && strcmp(type, "cdrom") == 0;
     free(type);
 }
@@ -414,6 +425,7 @@ const struct device_class vbd_class = {
     .parse = parse,
     .parse_parts = parse_parts,
     .finish = finish,
+    .hidden = hidden,
     .backend = backend,
     .prepare = prepare,
     .nodes = nodes,

@@ -341,6 +341,43 @@ static void ended(void)
     CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
 }
 
+static pid_t eject(void)
+{
+    return change("");
+}
+
+static bool hidden(void)
+{
+    return there(COPY) && !there(BACK) && !there(FRONT);
+}
+
+/* An empty drive is none for the guest, which would wait for it. */
+static void empty(void)
+{
+    pid_t back = start_back_end(), guest = start_guest(0);
+    int rc = answer(attach(""));
+    bool none = hidden(), is, again;
+    char drive[64];
+
+    snprintf(drive, sizeof(drive), "%s", value(COPY "/device-type"));
+    rc = rc == 0 ? answer(change_new()) : -1;
+    is = rc == 0 && soon(connected);
+    rc = is ? answer(eject()) : -1;
+    again = rc == 0 && hidden();
+    rc = again ? answer(change_new()) : -1;
+    is = is && rc == 0 && soon(connected);
+    rc = is ? answer(eject()) : -1;
+    rc = rc == 0 ? answer(detach(false)) : -1;
+    stop(guest);
+    stop(back);
+    CHECK(none);
+    CHECK_STR(drive, "cdrom");
+    CHECK(is);
+    CHECK(again);
+    CHECK(rc == 0);
+    CHECK(!there(COPY) && !there(BACK) && !there(FRONT));
+}
+
 /* A medium that is none: the drive is not touched. */
 static void mistyped(void)
 {
@@ -381,6 +418,7 @@ int main(int argc, char **argv)
         {"never_again", never_again},
         {"while_paused", while_paused},
         {"ended", ended},
+        {"empty", empty},
         {"mistyped", mistyped},
         {"unused", unused},
     };
