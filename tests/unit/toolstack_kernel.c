@@ -612,7 +612,7 @@ static void unpack_mutated(void)
     for (size_t i = 1; i < NR_FORMATS; i++) {
         struct buffer b = make_bzimage(formats[i].pack(&elf), elf.len, false);
 
-        for (int round = 0; round < 300; round++) {
+        for (int round = 0; round < 60; round++) {
             struct buffer bad = {malloc(b.len), b.len}, out;
             enum kernel_compression c;
 
