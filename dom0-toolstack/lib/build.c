@@ -50,6 +50,7 @@ struct job {
     struct kernel_file kernel;
     struct kernel_image *image;
     int ramdisk_fd;
+    int name_lock; /* until the name stands in xenstore */
     uint64_t ramdisk_bytes;
     bool claim;
 };
@@ -305,6 +306,13 @@ static int fill(struct job *j, struct hl_error *e)
 
 /* ---- making it known ---- */
 
+/* Whoever wants the name sees now that it is taken. */
+static void drop_name(struct job *j)
+{
+    lock_drop(j->name_lock);
+    j->name_lock = -1;
+}
+
 static int publish(struct job *j, struct hl_error *e)
 {
     struct hl_build_result *r = j->result;
@@ -314,6 +322,7 @@ static int publish(struct job *j, struct hl_error *e)
         rc = domain_store_write(j->ctx, &j->config, r, e);
     if (rc != 0)
         return rc;
+    drop_name(j);
     rc = hl_fault("introduce the domain to xenstored", e);
     if (rc != 0)
         goto undo;
@@ -391,6 +400,9 @@ static int prepare(struct job *j, struct hl_error *e)
         return -EOPNOTSUPP;
     }
     memcpy(j->result->uuid, j->config.uuid, sizeof(j->result->uuid));
+    j->name_lock = lock_take_name(j->config.name, e);
+    if (j->name_lock < 0)
+        return j->name_lock;
     rc = check_name(j, e);
     if (rc == 0)
         rc = check_uuid(j, e);
@@ -415,7 +427,8 @@ int hl_domain_build(struct hl_ctx *ctx, const struct hl_domain_config *config,
                     .guard = guard,
                     .result = result,
                     .boot = {.kernel_fd = -1, .ramdisk_fd = -1},
-                    .ramdisk_fd = -1};
+                    .ramdisk_fd = -1,
+                    .name_lock = -1};
     int rc;
 
     memset(result, 0, sizeof(*result));
@@ -428,6 +441,7 @@ int hl_domain_build(struct hl_ctx *ctx, const struct hl_domain_config *config,
         rc = make_domain(&j, e);
     if (rc != 0)
         hl_error_within(e, "create %s", j.config.name == NULL ? "the domain" : j.config.name);
+    drop_name(&j);
     free(j.image);
     kernel_file_close(&j.kernel);
     if (j.ramdisk_fd >= 0)

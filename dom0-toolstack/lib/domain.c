@@ -311,6 +311,8 @@ int hl_domain_sysrq(struct hl_ctx *ctx, uint32_t domid, char key, struct hl_erro
 
 /* ---- changes ---- */
 
+static const char rename_step[] = "rename the domain";
+
 static int rename_record(const uint8_t uuid[16], const char *name, struct hl_error *e)
 {
     struct hl_domain_config c;
@@ -333,48 +335,61 @@ static int rename_record(const uint8_t uuid[16], const char *name, struct hl_err
     return rc;
 }
 
-int hl_domain_rename(struct hl_ctx *ctx, uint32_t domid, const char *name, struct hl_error *e)
+/* Nobody else takes the name meanwhile. */
+static int rename_locked(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[16],
+                         const char *name, struct hl_error *e)
 {
-    static const char step[] = "rename the domain";
-    struct hv_domain_info info;
-    char uuid[37], home[64], vm[64];
+    char text[37], home[64], vm[64];
     uint32_t other;
     hs_tx_t tx;
-    int rc = need_store(ctx, step, e);
+    int rc;
 
-    if (rc == 0)
-        rc = hv_domain_info(ctx->hv, domid, &info, e);
-    if (rc != 0)
-        return rc;
-    if (!hl_domain_name_ok(name)) {
-        hl_fail(e, EINVAL, step, name, "that is not a usable name");
-        hl_error_advise(e, "1 to 255 characters, not a number, without / and control characters");
-        return -EINVAL;
-    }
     if (hl_domain_find(ctx, name, &other, NULL) == 0) {
         if (other == domid)
             return 0;
-        return hl_fail(e, EEXIST, step, name, "domain %" PRIu32 " has this name", other);
+        return hl_fail(e, EEXIST, rename_step, name, "domain %" PRIu32 " has this name", other);
     }
-    hl_uuid_format(info.uuid, uuid);
+    hl_uuid_format(uuid, text);
     snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
-    snprintf(vm, sizeof(vm), "/vm/%s", uuid);
+    snprintf(vm, sizeof(vm), "/vm/%s", text);
     do {
         tx = hs_tx_start(ctx->xs);
         if (tx == HS_TX_NONE)
-            return hl_fail_dom(e, errno, domid, step, NULL);
+            return hl_fail_dom(e, errno, domid, rename_step, NULL);
         if (hs_write_at(ctx->xs, tx, home, "name", "%s", name) < 0 ||
             (hs_exists(ctx->xs, tx, vm) == 1 &&
              hs_write_at(ctx->xs, tx, vm, "name", "%s", name) < 0)) {
-            rc = hl_fail_dom(e, errno, domid, step, NULL);
+            rc = hl_fail_dom(e, errno, domid, rename_step, NULL);
             hs_tx_abort(ctx->xs, tx);
             return rc;
         }
         rc = hs_tx_commit(ctx->xs, tx);
     } while (rc < 0 && errno == EAGAIN);
     if (rc < 0)
-        return hl_fail_dom(e, errno, domid, step, NULL);
-    return rename_record(info.uuid, name, e);
+        return hl_fail_dom(e, errno, domid, rename_step, NULL);
+    return rename_record(uuid, name, e);
+}
+
+int hl_domain_rename(struct hl_ctx *ctx, uint32_t domid, const char *name, struct hl_error *e)
+{
+    struct hv_domain_info info;
+    int lock, rc = need_store(ctx, rename_step, e);
+
+    if (rc == 0)
+        rc = hv_domain_info(ctx->hv, domid, &info, e);
+    if (rc != 0)
+        return rc;
+    if (!hl_domain_name_ok(name)) {
+        hl_fail(e, EINVAL, rename_step, name, "that is not a usable name");
+        hl_error_advise(e, "1 to 255 characters, not a number, without / and control characters");
+        return -EINVAL;
+    }
+    lock = lock_take_name(name, e);
+    if (lock < 0)
+        return lock;
+    rc = rename_locked(ctx, domid, info.uuid, name, e);
+    lock_drop(lock);
+    return rc;
 }
 
 static int static_max(struct hl_ctx *ctx, uint32_t domid, uint64_t *kib)

@@ -12,6 +12,8 @@
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/files.h"
 
+static const char step[] = "lock what others change, too";
+
 int run_path(char *out, size_t size, const char *name)
 {
     const char *dir = getenv("HOSPES_RUN_DIR");
@@ -31,20 +33,29 @@ int lock_take(uint64_t what, struct hl_error *e)
     int fd, rc = run_path(path, sizeof(path), "devices.lock");
 
     if (rc < 0)
-        return hl_fail(e, -rc, "lock the devices", path, NULL);
+        return hl_fail(e, -rc, step, path, NULL);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        return hl_fail(e, errno, "lock the devices", path, NULL);
+        return hl_fail(e, errno, step, path, NULL);
     range.l_start = (off_t)what;
     /* The lock is the open file's, so it works between threads, too. */
     while (fcntl(fd, F_OFD_SETLKW, &range) < 0) {
         if (errno == EINTR)
             continue;
-        rc = hl_fail(e, errno, "lock the devices", path, NULL);
+        rc = hl_fail(e, errno, step, path, NULL);
         close(fd);
         return rc;
     }
     return fd;
+}
+
+int lock_take_name(const char *name, struct hl_error *e)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (uint8_t)*name) * 16777619u;
+    return lock_take(LOCK_NAMES + hash, e);
 }
 
 void lock_drop(int fd)

@@ -75,4 +75,53 @@ nothing_left "everything is as before" 20
 [ -z "$frames_before" ] || few "free frames" "$frames_before" "$(frames)"
 few "open files of the daemons" "$files_before" "$(files)"
 audited "audit after all of them"
+
+# A name has one owner, however many want it at once: those who come late are refused, and leave nothing.
+mkdir -p /tmp/race
+racers='1 2 3 4 5 6'
+# race COMMAND...: at once, each with its number behind it.
+race()
+{
+    local i pids=
+    for i in $racers; do
+        "$@" $i >/dev/null 2>"/tmp/race/$i" </dev/null &
+        pids="$pids $!"
+    done
+    wait $pids
+}
+contest()
+{
+    sed "s/^name = .*/name = \"contested\"/" $small >"/tmp/race/$1.cfg"
+    $HL create -q -p "/tmp/race/$1.cfg"
+}
+rename()
+{
+    $HL rename "racer$1" contested
+}
+owners()
+{
+    $HL list | grep -c '^contested '
+}
+worst=1
+for round in 1 2 3; do
+    race contest
+    n=$(owners)
+    [ "$n" = 1 ] || worst=$n
+    $HL list | awk '$1 == "contested" { print $2 }' >/tmp/race/ids
+    while read -r id; do
+        $HL destroy "$id"
+    done </tmp/race/ids
+done
+is "six creations of one name at once" 1 "$worst"
+prints "the others are told why" 'contested' cat /tmp/race/1 /tmp/race/2 /tmp/race/3
+for i in $racers; do
+    sed "s/^name = .*/name = \"racer$i\"/" $small >"/tmp/race/$i.cfg"
+    $HL create -q -p "/tmp/race/$i.cfg" >$OUT 2>$ERR </dev/null || fail "a racer" "$(said)"
+done
+race rename
+is "six domains of one new name" 1 "$(owners)"
+for id in contested racer1 racer2 racer3 racer4 racer5 racer6; do
+    $HL destroy $id >$OUT 2>$ERR
+done
+nothing_left "nothing is left of them" 20
 finish
