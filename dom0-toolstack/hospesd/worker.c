@@ -22,11 +22,13 @@
 #include "dom0-toolstack/lib/build.h"
 #include "dom0-toolstack/lib/creation.h"
 #include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/device.h"
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/hv_domain.h"
+#include "dom0-toolstack/lib/lock.h"
 #include "dom0-toolstack/lib/record.h"
 #include "xenstore/client/xs_client.h"
 
@@ -123,15 +125,22 @@ void restart_marks(void (*found)(void *opaque, const uint8_t uuid[16], uint32_t 
 
 /* ---- jobs ----------------------------------------------------------------------------------- */
 
-/* The dead domain gets a name and a uuid of its own, so that the new one can have the old ones. */
+/*
+ * The dead domain gives its devices up, which may be such as one alone can have (disks, sockets, ports), and gets a name and a
+ * uuid of its own, so that the new one can have the old ones. In this order: whoever follows us on the way finds it as it was.
+ */
 static int set_aside(struct hl_ctx *ctx, uint32_t domid, const char *name, struct hl_error *e)
 {
     char aside[300], stamp[32], path[96], text[37];
+    int lock = lock_take(LOCK_DOMAIN(domid), e), rc;
     time_t now = time(NULL);
     uint8_t uuid[16];
     struct tm tm;
-    int rc;
 
+    if (lock < 0)
+        return lock;
+    hl_devices_release(ctx, domid);
+    lock_drop(lock);
     strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
     snprintf(aside, sizeof(aside), "%.200s-%s", name, stamp);
     hl_uuid_random(uuid);

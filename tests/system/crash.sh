@@ -77,6 +77,21 @@ rmdir /var/lib/xen/dump/dump
 works "dump: destroy" $HL destroy dump
 nothing_left "dump: nothing is left" 10
 
+# ---- a new one beside the dead ----------------------------------------------------------------------------
+# Disks have one writer, sockets one owner, ports one listener.
+works "rename-restart: create" $HL create "$(busy again 'on_crash = "rename-restart"' "vif = [ 'bridge=xenbr0,vifname=again0' ]" "$disks" \
+    "channel = [ 'name=a,connection=socket,path=/run/again.sock' ]" "vfb = [ 'vncdisplay=7,vncunused=0' ]")"
+id=$($HL domid again)
+becomes "rename-restart: its disks are at work" 20 works_on again
+works "rename-restart: it crashes" crash again
+becomes "rename-restart: it is another domain" 60 sh -c "new=\$($HL domid again) && [ \$new != $id ]"
+becomes "rename-restart: the disks are at work again" 60 sh -c "[ \$(grep -ca '^# 2 disks' $(console_log again)) = 2 ]"
+is "rename-restart: the dead one is kept" "$id" "$($HL list | awk '/^again-2/ { print $2 }')"
+becomes "rename-restart: without its devices" 5 sh -c "! xenstore-list /libxl/$id/device | grep -vx console"
+works "rename-restart: destroy the new one" $HL destroy again
+works "rename-restart: destroy the dead one" $HL destroy "$id"
+nothing_left "rename-restart: nothing is left" 10
+
 # ---- restart ----------------------------------------------------------------------------------------------
 connected()
 {
