@@ -29,6 +29,10 @@ becomes "the guest boots again" 60 sh -c "[ \$(grep -ca '^guest ready' $(console
 
 kill -9 "$(pidof xenstored)"
 sleep 1
+refuses "without it hl says so" 'reach xenstored.*start it' timeout 300 $HL destroy one
+rm /run/xenstored/socket
+refuses "and where there never was one" 'reach xenstored.*start it' timeout 300 $HL destroy one
+prints "what needs none still works" '^\(null\) +[0-9]+ +9' timeout 300 $HL list
 works "xenstored starts again" xenstored --pid-file /run/xenstored.pid
 works "it still knows the guest" $HL domid one
 becomes "the console still works" 30 console_answers one onward

@@ -58,11 +58,66 @@ static int connect_socket(unsigned int flags)
     return fd;
 }
 
+static bool in_domain_0(void)
+{
+    char text[64];
+    int fd = open("/proc/xen/capabilities", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    return strstr(text, "control_d") != NULL;
+}
+
+/* Asks for what every daemon knows, and throws the answer away. */
+static bool somebody_answers(int fd)
+{
+    struct {
+        struct xsd_sockmsg head;
+        char domid[2];
+    } ask = {.head = {.type = XS_GET_DOMAIN_PATH, .len = 2}, .domid = "0"};
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    size_t len = sizeof(ask.head) + sizeof(ask.domid), got = 0, want;
+    union {
+        struct xsd_sockmsg head;
+        char bytes[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
+    } reply;
+
+    if (write(fd, &ask, len) != (ssize_t)len) {
+        return false;
+    }
+    do {
+        ssize_t n = poll(&p, 1, RECONNECT_MS) > 0
+                        ? read(fd, reply.bytes + got, sizeof(reply.bytes) - got)
+                        : 0;
+
+        if (n <= 0) {
+            return false;
+        }
+        got += (size_t)n;
+        want = got < sizeof(reply.head) ? sizeof(reply.head) : sizeof(reply.head) + reply.head.len;
+    } while (got < want && want <= sizeof(reply.bytes));
+    return got == want;
+}
+
+/*
+ * The kernel's way to the daemon. In Domain 0 it is one only where the daemon runs in another domain; where it does not run
+ * at all, what is asked there would wait for it for ever.
+ */
 static int open_device(void)
 {
     int fd = open("/dev/xen/xenbus", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-    return fd >= 0 ? fd : open("/proc/xen/xenbus", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        fd = open("/proc/xen/xenbus", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    }
+    if (fd >= 0 && in_domain_0() && !somebody_answers(fd)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
 }
 
 static void pause_ms(long ms)
@@ -72,7 +127,8 @@ static void pause_ms(long ms)
     nanosleep(&ts, NULL);
 }
 
-/* A socket that refuses is one of a daemon that just died: somebody is likely to start it again. */
+/* A socket that refuses is one of a daemon that just died: somebody is likely to start it again. If nobody does, there is no
+ * other one behind the kernel's device. */
 static int open_any(struct hs *h, bool wait)
 {
     int left = RECONNECT_MS / RETRY_MS, refused = REFUSED_MS / RETRY_MS, saved;
@@ -89,7 +145,7 @@ static int open_any(struct hs *h, bool wait)
         }
         pause_ms(RETRY_MS);
     }
-    if (!(h->flags & (HS_SOCKET | HS_READONLY)) && !wait) {
+    if (!(h->flags & (HS_SOCKET | HS_READONLY)) && !wait && saved != ECONNREFUSED) {
         h->fd = open_device();
         h->is_socket = false;
         if (h->fd >= 0) {
