@@ -99,10 +99,10 @@ static int choose_address(struct network *n, const char *address, struct hl_erro
     return -EADDRINUSE;
 }
 
-/* "10.77.0.0/24" */
-static void format_network(const struct network *n, char out[32])
+/* "10.77.0.0/24", or with the bridge's own address */
+static void format_network(const struct network *n, bool own, char out[32])
 {
-    struct in_addr net = {n->address.s_addr & n->mask.s_addr};
+    struct in_addr net = {n->address.s_addr & (own ? ~(in_addr_t)0 : n->mask.s_addr)};
     char text[INET_ADDRSTRLEN];
 
     inet_ntop(AF_INET, &net, text, sizeof(text));
@@ -178,7 +178,7 @@ static int translate(const struct network *n, struct hl_error *e)
     char net[32], text[1024];
     const char *b = n->bridge;
 
-    format_network(n, net);
+    format_network(n, false, net);
     snprintf(text, sizeof(text),
              "table ip hospes_nat_%s {}\n"
              "delete table ip hospes_nat_%s\n"
@@ -341,6 +341,68 @@ static void host_path(const char *bridge, const char *mac, char out[PATH_MAX])
     own_path(bridge, suffix, out);
 }
 
+/* Has another guest of the network this address reserved? One of the same MAC address is the same guest, or who follows it. */
+static bool is_reserved(const char *bridge, const char *mac, const char *ip)
+{
+    char dir[PATH_MAX], own[PATH_MAX], path[PATH_MAX + 256], line[64];
+    struct dirent *entry;
+    bool found = false;
+    DIR *hosts;
+
+    own_path(bridge, ".hosts", dir);
+    host_path(bridge, mac, own);
+    snprintf(line, sizeof(line), ",%.*s\n", (int)strcspn(ip, "/ "), ip);
+    hosts = opendir(dir);
+    while (hosts != NULL && !found && (entry = readdir(hosts)) != NULL) {
+        size_t size;
+        void *data;
+
+        snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+        if (entry->d_name[0] == '.' || strcmp(path, own) == 0 ||
+            file_read_all(path, 256, &data, &size) != 0)
+            continue;
+        found = strstr(data, line) != NULL;
+        free(data);
+    }
+    if (hosts != NULL)
+        closedir(hosts);
+    return found;
+}
+
+/* An address that DHCP would not give the guest must not be asked for. */
+static int check_address(const char *bridge, const struct nat_client *c, struct hl_error *e)
+{
+    static const char step[] = "reserve the guest's address";
+    char path[PATH_MAX], text[32], net[32];
+    struct network n = {.bridge = ""};
+    struct in_addr ip;
+    size_t size;
+    void *data;
+    bool known;
+
+    if (c->ip == NULL)
+        return 0;
+    own_path(bridge, "", path);
+    if (file_read_all(path, 64, &data, &size) != 0)
+        return 0;
+    known = parse_network(&n, data);
+    free(data);
+    snprintf(text, sizeof(text), "%.*s", (int)strcspn(c->ip, "/ "), c->ip);
+    if (!known || inet_pton(AF_INET, text, &ip) != 1)
+        return 0;
+    format_network(&n, false, net);
+    if (ip.s_addr == n.address.s_addr)
+        return hl_fail(e, EADDRINUSE, step, text, "it is the network's own, %s's", bridge);
+    if (((ip.s_addr ^ n.address.s_addr) & n.mask.s_addr) != 0 ||
+        (ip.s_addr & ~n.mask.s_addr) == 0 || (ip.s_addr | n.mask.s_addr) == ~(in_addr_t)0)
+        return hl_fail(e, EADDRNOTAVAIL, step, text,
+                       "it is none that a guest of the private network %s (%s) can have", bridge,
+                       net);
+    if (is_reserved(bridge, c->mac, c->ip))
+        return hl_fail(e, EADDRINUSE, step, text, "another guest of %s has it", bridge);
+    return 0;
+}
+
 /* The first line is dnsmasq's comment, and says to us whose it is. */
 static int reserve(const char *bridge, const struct nat_client *c, struct hl_error *e)
 {
@@ -403,7 +465,7 @@ static int build(const char *bridge, const char *address, struct hl_error *e)
     if (rc < 0)
         return rc;
     own_path(bridge, "", path);
-    format_network(&n, net);
+    format_network(&n, true, net);
     rc = file_write_atomic(path, net, strlen(net), 0644);
     if (rc < 0)
         return hl_fail(e, -rc, "make the private network", path, NULL);
@@ -466,7 +528,9 @@ int nat_join(const char *bridge, const char *address, const char *port, const st
     if (rc == 0)
         rc = need_network(bridge, address, e);
     if (rc == 0) {
-        rc = reserve(bridge, c, e);
+        rc = check_address(bridge, c, e);
+        if (rc == 0)
+            rc = reserve(bridge, c, e);
         if (rc == 0)
             rc = net_bridge_add_port(bridge, port, e);
         if (rc < 0)

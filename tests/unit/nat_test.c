@@ -513,7 +513,7 @@ static void reservation(void)
 
     interface_comes(7, "vif7.0");
     interface_comes(77, "vif77.0");
-    CHECK(nat_join(BRIDGE, NULL, "vif7.0", &nobody, NULL) == 0);
+    CHECK(nat_join(BRIDGE, "10.77.0.1/24", "vif7.0", &nobody, NULL) == 0);
     dnsmasq = true;
     /* As hospesd and systemd have it; dnsmasq must read it all the same. */
     mask = umask(0077);
@@ -537,6 +537,50 @@ static void reservation(void)
     nat_leave(BRIDGE, "vif7.0", &nobody);
     CHECK(network_gone() && !exists(played("/nat-" BRIDGE ".hosts")));
     dnsmasq = false;
+    for (uint32_t domid = 7; domid <= 77; domid += 70) {
+        interface_goes(domid, usual(domid));
+        name_goes(domid);
+        device_goes(domid);
+    }
+}
+
+/* Addresses that DHCP would not give; the guest that asks for one is refused, and takes nothing. */
+static void addresses(void)
+{
+    static const struct {
+        const char *ip;
+        int errnum;
+    } bad[] = {
+        {"192.168.1.5", EADDRNOTAVAIL}, {"10.77.3.255/24", EADDRNOTAVAIL},
+        {"10.77.4.0", EADDRNOTAVAIL},   {"10.77.2.0/23", EADDRNOTAVAIL},
+        {"10.77.3.1", EADDRINUSE},      {"10.77.2.9", EADDRINUSE},
+    };
+    struct nat_client c = {"vif7.0", MAC, "10.77.2.9"};
+
+    interface_comes(7, "vif7.0");
+    interface_comes(77, "vif77.0");
+    CHECK(nat_join(BRIDGE, "10.77.3.1/23", "vif77.0", &nobody, NULL) == 0);
+    dnsmasq = true;
+    CHECK(nat_join(BRIDGE, NULL, "vif7.0", &c, NULL) == 0);
+    CHECK(net_bridge_remove_port(BRIDGE, "vif77.0", NULL) == 0);
+    c.owner = "vif77.0";
+    c.mac = "00:16:3e:00:00:02";
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        c.ip = bad[i].ip;
+        CHECK(nat_join(BRIDGE, NULL, "vif77.0", &c, NULL) == -bad[i].errnum);
+        CHECK(!is_port("vif77.0"));
+    }
+    c.ip = "10.77.2.90";
+    CHECK(nat_join(BRIDGE, NULL, "vif77.0", &c, NULL) == 0);
+    nat_leave(BRIDGE, "vif77.0", &c);
+    c = (struct nat_client){"vif7.0", MAC, NULL};
+    nat_leave(BRIDGE, "vif7.0", &c);
+    CHECK(network_gone());
+    /* Who is refused as the first leaves no network. */
+    dnsmasq = false;
+    c.ip = "10.77.0.1";
+    CHECK(nat_join(BRIDGE, "10.77.0.1/24", "vif7.0", &c, NULL) == -EADDRINUSE);
+    CHECK(network_gone());
     for (uint32_t domid = 7; domid <= 77; domid += 70) {
         interface_goes(domid, usual(domid));
         name_goes(domid);
@@ -652,8 +696,8 @@ static void make_sys(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"last_lingers", last_lingers}, {"restart", restart},       {"given_up", given_up},
-        {"reservation", reservation},   {"all_orders", all_orders},
+        {"last_lingers", last_lingers}, {"restart", restart},     {"given_up", given_up},
+        {"reservation", reservation},   {"addresses", addresses}, {"all_orders", all_orders},
     };
     int rc;
 
