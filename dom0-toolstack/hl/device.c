@@ -180,7 +180,14 @@ static void print_channel(const struct hl_device_info *i)
            i->connection ? i->connection : "", i->target ? i->target : "");
 }
 
-/* Screens and keyboards. */
+static void print_keyboard(const struct hl_device_info *i)
+{
+    printf("%-3" PRIu32 " %-2" PRIu32 " %6" PRIu32 " %-12s %6d %6lld %-10s %-10s %-30s\n", i->devid,
+           i->backend_domid, i->devid, hl_device_state_name(i->state), i->event_channel,
+           i->ring_ref[0], i->name ? i->name : "", "qemu", i->backend ? i->backend : "");
+}
+
+/* Screens. */
 static void print_other(const struct hl_device_info *i)
 {
     printf("%-3" PRIu32 " %-2" PRIu32 " %-12s %6d %8lld %-30s\n", i->devid, i->backend_domid,
@@ -214,6 +221,12 @@ static void json_channel(struct json *j, const struct hl_device_info *i)
     json_string(j, "path", i->target ? i->target : "");
 }
 
+static void json_keyboard(struct json *j, const struct hl_device_info *i)
+{
+    json_int(j, "ring_ref", i->ring_ref[0]);
+    json_string(j, "unique_id", i->name ? i->name : "");
+}
+
 static void json_other(struct json *j, const struct hl_device_info *i)
 {
     json_int(j, "ring_ref", i->ring_ref[0]);
@@ -237,7 +250,9 @@ static const struct {
     [HL_DEVICE_CONSOLE] = {"Idx BE state        evt-ch ring-ref connection params", print_channel,
                            json_channel},
     [HL_DEVICE_VFB] = {OTHER_HEADER, print_other, json_other},
-    [HL_DEVICE_VKB] = {OTHER_HEADER, print_other, json_other},
+    [HL_DEVICE_VKB] = {"Idx BE handle state        evt-ch    ref ID         BE-type    BE-path"
+                       "                       ",
+                       print_keyboard, json_keyboard},
 };
 
 static void json_device(struct json *j, uint32_t domid, enum hl_device_kind kind,

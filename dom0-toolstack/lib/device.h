@@ -224,7 +224,7 @@ struct hl_device_info {
     char *frontend; /* path */
     char *mac;      /* vif, else NULL */
     char *target;   /* vbd: params, "" for an empty drive; channels: the pty or socket; else NULL */
-    char *name;     /* channels, else NULL */
+    char *name;     /* channels; vkb: its unique id, if it has one; else NULL */
     char *connection; /* channels: "pty", "socket", else NULL */
 };
 /* Sorted by number. malloc'd; undone by hl_device_info_free(). */

@@ -101,6 +101,15 @@ static int refuse_window(struct hl_device *d, const char *value, char *why, size
                              : rc;
 }
 
+/* xm's word for which of the two it is; many an old file has it, and xl reads over it. */
+static int set_window_type(struct hl_device *d, const char *value, char *why, size_t size)
+{
+    (void)d;
+    return strcmp(value, "vnc") == 0
+               ? 0
+               : spec_bad(why, size, "type %s is not supported; use vnc=1", value);
+}
+
 static int ignore(struct hl_device *d, const char *value, char *why, size_t size)
 {
     (void)d;
@@ -112,6 +121,7 @@ static int ignore(struct hl_device *d, const char *value, char *why, size_t size
 
 static const struct spec_key vfb_keys[] = {
     {"vnc", set_vnc},
+    {"type", set_window_type},
     {"vnclisten", set_listen},
     {"vncdisplay", set_display},
     {"vncunused", set_unused},
@@ -311,6 +321,8 @@ static void vkb_nodes(struct device_job *j, struct store_writer *w)
 static void vkb_info(struct hl_ctx *ctx, struct hl_device_info *i)
 {
     i->ring_ref[0] = hs_number_at(ctx->xs, HS_TX_NONE, i->frontend, "page-gref", -1);
+    if (i->backend != NULL)
+        i->name = hs_read_at(ctx->xs, HS_TX_NONE, i->backend, "unique-id");
 }
 
 const struct device_class vkb_class = {

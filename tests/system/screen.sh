@@ -100,7 +100,8 @@ talk one
 works "the viewer does not notice" viewer secret pixel 400,205 00ff00
 
 # ---- the verbs --------------------------------------------------------------------------------------------
-prints "vkb-list" "^0 +0 +Connected +[0-9]+ +[0-9]+ +/local/domain/0/backend/vkbd/$id/0" $HL vkb-list one
+prints "vkb-list has xl's columns" '^Idx +BE +handle +state +evt-ch +ref +ID +BE-type +BE-path' $HL vkb-list one
+prints "vkb-list" "^0 +0 +0 +Connected +[0-9]+ +[0-9]+ +qemu +/local/domain/0/backend/vkbd/$id/0" $HL vkb-list one
 works "vkb-detach" $HL vkb-detach one 0
 becomes "the guest has no keyboard" 10 asked 'grep -c Xen.Virtual /proc/bus/input/devices' '^0'
 refuses "a key that is none of a keyboard's" 'parameter .speed.' $HL vkb-attach one speed=7

@@ -368,6 +368,8 @@ static void screens(void)
     CHECK_STR(screen("vnclisten=[::1]:9"), "1|::1|9|1|-");
     CHECK_STR(screen("vnclisten=[fe80::1%eth0]"), "1|fe80::1%eth0|0|1|-");
     CHECK_STR(screen("vnc=0,sdl=0,opengl=no,keymap=en-us,display=:0,vncpasswd="), "0|-|0|1|");
+    CHECK_STR(screen("type=vnc,vncunused=1"), "1|-|0|1|-");
+    CHECK_STR(screen("type=sdl"), "!type sdl is not supported; use vnc=1");
     CHECK_STR(screen("sdl=1"), "!sdl and opengl are not supported; use vnc=1");
     CHECK_STR(screen("keymap=de"), "!keymap de is not supported: only en-us is");
     CHECK_STR(screen("vncdisplay=59636"),
