@@ -62,9 +62,21 @@ static int run_pause(struct app *app, const struct verb *verb, int argc, char **
     return each_argument(app, verb, argc, argv, hl_domain_pause);
 }
 
+/* As with xl: whoever wants a domain to run that does so has what he wants, and is told. */
+static int unpause(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e)
+{
+    int rc = hl_domain_unpause(ctx, domid, e);
+
+    if (rc != -EINVAL)
+        return rc;
+    hl_error_clear(e);
+    fprintf(stderr, "Domain %" PRIu32 " is not paused\n", domid);
+    return 0;
+}
+
 static int run_unpause(struct app *app, const struct verb *verb, int argc, char **argv)
 {
-    return each_argument(app, verb, argc, argv, hl_domain_unpause);
+    return each_argument(app, verb, argc, argv, unpause);
 }
 
 static int run_sysrq(struct app *app, const struct verb *verb, int argc, char **argv)

@@ -26,6 +26,7 @@ works "pause" $HL pause one
 becomes "it is listed as paused" 5 state_is one '^--p'
 works "unpause" $HL unpause one
 becomes "it is not paused any more" 5 state_is one '^[^p]*$'
+works "unpause of what is not paused" $HL unpause one
 
 works "rename" $HL rename one uno
 works "the new name is known" $HL domid uno
