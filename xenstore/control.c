@@ -10,6 +10,7 @@
 #include "xenstore/journal.h"
 #include "xenstore/perm.h"
 #include "xenstore/request.h"
+#include "xenstore/watch.h"
 
 #define MAX_ARGS 16
 
@@ -200,6 +201,38 @@ static int control_quota_soft(struct core *core, const char *const *args, unsign
     return set_quota(core, NULL, set);
 }
 
+/* ---- watches ------------------------------------------------------------------------------- */
+
+static bool watch_sees(const struct watch *w, const char *path)
+{
+    size_t len = strlen(w->path);
+
+    return !strncmp(w->path, path, len) && (!path[len] || path[len] == '/' || len == 1);
+}
+
+/* watchers PATH: the domains that hear of changes there, and by how many watches each. */
+static int control_watchers(struct core *core, const char *const *args, unsigned int n,
+                            struct buf *out)
+{
+    const struct watch *w;
+    const struct conn *c;
+    unsigned int count;
+
+    if (n != 2 || args[1][0] != '/') {
+        return EINVAL;
+    }
+    for (c = core->conns; c && out->len < XENSTORE_PAYLOAD_MAX - 200; c = c->next) {
+        for (count = 0, w = c->watches; w; w = w->next) {
+            count += watch_sees(w, args[1]);
+        }
+        if (c->domain && count) {
+            buf_printf(out, "%u %u\n", c->domain->domid, count);
+        }
+    }
+    buf_u8(out, 0);
+    return 0;
+}
+
 /* ---- the table ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -213,6 +246,7 @@ static const struct {
     {"print", "<string>", control_print},
     {"quota", "[set <name> <val>|<domid> [set <name> <val>]]", control_quota},
     {"quota-soft", "[set <name> <val>]", control_quota_soft},
+    {"watchers", "<path>", control_watchers},
     {"live-update", "[-f <file>] [-s]", NULL},
     {"help", "", control_help},
 };

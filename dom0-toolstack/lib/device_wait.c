@@ -13,6 +13,7 @@
 
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/device_class.h"
+#include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hv_domain.h"
@@ -20,6 +21,10 @@
 /* All is looked at again after so long; what shows in the kernel's files alone, and is cheap to see, more often. */
 #define LOOK_MS       5
 #define LOOK_QUICK_MS 1
+
+/* How often a driver domain is looked at for a daemon, and how long it may have none. */
+#define ASK_MS        500
+#define ALONE_MS      10000
 
 #define MAX_COMPLAINT 1000u
 
@@ -126,11 +131,54 @@ struct wanted {
     int state;                           /* 0: not asked for */
     bool (*there)(struct device_job *j); /* NULL: not asked for */
     bool in_kernel;                      /* `there` asks the kernel alone */
+    int64_t asked, alone_since;          /* is_alone(); 0: never */
 };
+
+/*
+ * Does anything in the domain that is to serve the device watch for it, beside the domain's kernel, which has one watch for all
+ * back ends? False also where this xenstored does not tell (only ours does).
+ */
+static bool nobody_watches(struct device_job *j)
+{
+    const char *args[] = {"watchers", j->back};
+    char *text = hs_control(j->ctx->xs, args, 2), *line, *rest = text;
+    unsigned int count = 0;
+
+    if (text == NULL)
+        return false;
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        unsigned int domid, n;
+
+        if (sscanf(line, "%u %u", &domid, &n) == 2 && domid == j->backend_domid)
+            count += n;
+    }
+    free(text);
+    return count <= 1;
+}
+
+/*
+ * For so long that no daemon is just being started, in a domain that has had the time to boot. What is set up there without
+ * a daemon (by udev) has had the time, too.
+ */
+static bool is_alone(struct device_job *j, struct wanted *want)
+{
+    int64_t now = now_ms();
+    uint64_t up;
+
+    if (!j->elsewhere || now - want->asked < ASK_MS)
+        return false;
+    want->asked = now;
+    if (!nobody_watches(j))
+        want->alone_since = 0;
+    else if (want->alone_since == 0)
+        want->alone_since = now;
+    return want->alone_since != 0 && now - want->alone_since >= ALONE_MS &&
+           hl_domain_uptime(j->ctx, j->backend_domid, &up, NULL) == 0 && up >= DEVICE_READY_SECONDS;
+}
 
 static int look_ready(struct device_job *j, void *opaque)
 {
-    const struct wanted *want = opaque;
+    struct wanted *want = opaque;
     int state = device_state(j->ctx, j->back);
     char *text;
 
@@ -143,7 +191,9 @@ static int look_ready(struct device_job *j, void *opaque)
         free(text);
         return -EIO;
     }
-    return j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid) ? -ESRCH : -EAGAIN;
+    if (j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid))
+        return -ESRCH;
+    return is_alone(j, want) ? -ENOTCONN : -EAGAIN;
 }
 
 /* Nothing came from a driver domain: by how far it went one sees what is missing there. */
@@ -173,7 +223,11 @@ static int wait_for(struct device_job *j, struct wanted want, const char *step, 
     else if (rc == -ESRCH)
         hl_fail(e, ESRCH, step, j->back, "domain %" PRIu32 ", which was to serve it, has ended",
                 j->backend_domid);
-    else if (rc == -ETIMEDOUT && j->elsewhere)
+    else if (rc == -ENOTCONN) {
+        hl_fail(e, ENOTCONN, step, j->back, "nobody in domain %" PRIu32 " looks for devices",
+                j->backend_domid);
+        hl_error_advise(e, "start \"hl devd\" there");
+    } else if (rc == -ETIMEDOUT && j->elsewhere)
         say_silent(j, step, e);
     else if (rc == -ETIMEDOUT)
         hl_fail(e, ETIMEDOUT, step, j->back, "the back end did not answer within %d s (state %s)",
@@ -188,7 +242,7 @@ static int wait_for(struct device_job *j, struct wanted want, const char *step, 
 
 int device_wait_backend(struct device_job *j, int state, struct hl_error *e)
 {
-    return wait_for(j, (struct wanted){state, NULL, false}, "wait for the back end", e);
+    return wait_for(j, (struct wanted){.state = state}, "wait for the back end", e);
 }
 
 static bool plugged(struct device_job *j)
@@ -202,18 +256,19 @@ static bool plugged(struct device_job *j)
 
 int device_wait_plugged(struct device_job *j, struct hl_error *e)
 {
-    return wait_for(j, (struct wanted){0, plugged, false}, "wait for the driver domain", e);
+    return wait_for(j, (struct wanted){.there = plugged}, "wait for the driver domain", e);
 }
 
 int device_wait_ready(struct device_job *j, struct hl_error *e)
 {
-    return wait_for(j, (struct wanted){0, j->class->ready, true}, "wait for the back end", e);
+    return wait_for(j, (struct wanted){.there = j->class->ready, .in_kernel = true},
+                    "wait for the back end", e);
 }
 
 int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j), const char *step,
                       struct hl_error *e)
 {
-    return wait_for(j, (struct wanted){0, there, true}, step, e);
+    return wait_for(j, (struct wanted){.there = there, .in_kernel = true}, step, e);
 }
 
 static bool has_driver(const struct device_job *j)

@@ -72,6 +72,7 @@ is "and reads it" "$(ask store 'md5sum </two')" "$(ask third 'md5sum </dev/xvdb'
 refuses "the same file once more" 'two.*(uses|loop)|uses it' $HL block-attach third vdev=xvdc,access=rw,backend=store,target=/disk
 # The daemon there dies; its follower finds what there is to undo.
 ask store 'kill -9 $(cat /run/devd.pid)' >/dev/null
+refuses "without its daemon" 'nobody in domain [0-9]+ looks for devices' $HL network-attach third bridge=xenbr0,backend=store
 works "its daemon again" ask store 'hl devd -p /run/devd.pid'
 works "block-detach" $HL block-detach third xvdb
 works "network-detach" $HL network-detach third 1

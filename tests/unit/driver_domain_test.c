@@ -310,6 +310,17 @@ static void nobody(void)
     CHECK(!there("/local/domain/5") && !there("/libxl/7") && !there("/local/domain/7/device"));
 }
 
+/* Who has been up for long and has nobody that looks for devices is not waited for any longer (domain 5 has no watch here). */
+static void alone(void)
+{
+    begin();
+    put("/local/domain/5/vm", "/vm/5");
+    put("/vm/5/start_time", "1.00");
+    CHECK(answer(rig_add(7, HL_DEVICE_VBD, spec())) == 1);
+    CHECK(strstr(said(), "nobody in domain 5 looks for devices; start \"hl devd\" there") != NULL);
+    CHECK(nothing_left());
+}
+
 static void dead(void)
 {
     begin();
@@ -574,21 +585,14 @@ static void interfaces(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"layout", layout},
-        {"taken_away", taken_away},
-        {"xen_tools", xen_tools},
-        {"closing", closing},
-        {"failure", failure},
-        {"nobody", nobody},
-        {"dead", dead},
-        {"killed", killed},
-        {"daemon_away", daemon_away},
-        {"who_holds", who_holds},
-        {"hostile_words", hostile_words},
-        {"paths", paths},
-        {"all", all},
-        {"disks", disks},
-        {"interfaces", interfaces},
+        {"layout", layout},       {"taken_away", taken_away},
+        {"xen_tools", xen_tools}, {"closing", closing},
+        {"failure", failure},     {"nobody", nobody},
+        {"alone", alone},         {"dead", dead},
+        {"killed", killed},       {"daemon_away", daemon_away},
+        {"who_holds", who_holds}, {"hostile_words", hostile_words},
+        {"paths", paths},         {"all", all},
+        {"disks", disks},         {"interfaces", interfaces},
     };
     int fd, rc;
 

@@ -920,6 +920,7 @@ static void test_quota_log_rate(void)
 
 static void test_control(void)
 {
+    struct conn *d1;
     struct rig r;
 
     rig_start(&r);
@@ -941,6 +942,18 @@ static void test_control(void)
     SAME(rig_ask(r.dom0, XS_CONTROL, 0, "quota|set|nodes|-1"), "EINVAL");
     SAME(rig_ask(r.dom0, XS_CONTROL, 0, "quota|set|nodes|x"), "EINVAL");
     SAME(rig_ask(r.dom0, XS_CONTROL, 0, "quota|set|nodes|5000000000"), "EINVAL");
+    d1 = rig_domain(&r, 1);
+    SAME(rig_ask(r.dom0, XS_CONTROL, 0, "watchers|/local/domain/1/backend/vbd/2"), "");
+    SAME(rig_ask(d1, XS_WATCH, 0, "backend|kernel"), "OK");
+    SAME(rig_ask(d1, XS_WATCH, 0, "/local/domain/1/back|other"), "OK");
+    SAME(rig_ask(d1, XS_WATCH, 0, "/local/domain/1/backend/vbd/2/51712|below"), "OK");
+    SAME(rig_ask(r.dom0, XS_WATCH, 0, "/local|tools"), "OK");
+    SAME(rig_ask(r.dom0, XS_CONTROL, 0, "watchers|/local/domain/1/backend/vbd/2"), "1 1\n");
+    SAME(rig_ask(d1, XS_WATCH, 0, "/|daemon"), "OK");
+    SAME(rig_ask(r.dom0, XS_CONTROL, 0, "watchers|/local/domain/1/backend/vbd/2"), "1 2\n");
+    SAME(rig_ask(r.dom0, XS_CONTROL, 0, "watchers|/local/domain/1/backend"), "1 2\n");
+    SAME(rig_ask(r.dom0, XS_CONTROL, 0, "watchers"), "EINVAL");
+    SAME(rig_ask(r.dom0, XS_CONTROL, 0, "watchers|local"), "EINVAL");
     SAME(rig_ask(r.dom0, XS_CONTROL, 0, "nope"), "EINVAL");
     SAME(rig_ask(r.dom0, XS_CONTROL, 0, "logfile|/x"), "ENOSYS");
     SAME(rig_ask(r.dom0, XS_CONTROL, 0, "check|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16"), "EINVAL");
