@@ -22,8 +22,8 @@ static const char *const connection_names[] = {"pty", "socket", NULL};
 static const struct device_field fields[] = {
     DEVICE_FIELD("backend_domname", FIELD_TEXT, channel.backend_domain, NULL, 0),
     DEVICE_FIELD("name", FIELD_TEXT, channel.name, NULL, 0),
-    DEVICE_FIELD("connection", FIELD_WORD, channel.connection, connection_names, -1),
-    DEVICE_FIELD("path", FIELD_TEXT, channel.path, NULL, 0),
+    DEVICE_FIELD("connection", FIELD_UNION, channel.connection, connection_names, -1),
+    DEVICE_FIELD("connection/path", FIELD_TEXT, channel.path, NULL, 0),
     {NULL, FIELD_TEXT, 0, NULL, 0},
 };
 

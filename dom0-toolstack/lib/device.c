@@ -265,6 +265,30 @@ static void put_string(yajl_gen g, const char *text)
     yajl_gen_string(g, (const unsigned char *)text, strlen(text));
 }
 
+/* The length of the name of the map that a field is in, or opens; 0: it is the device's own. */
+static size_t map_of(const struct device_field *f)
+{
+    const char *slash = strchr(f->json, '/');
+
+    if (slash != NULL)
+        return (size_t)(slash - f->json);
+    return f->type == FIELD_UNION ? strlen(f->json) : 0;
+}
+
+/* The name of that map: "vnc", or with a union's word, "connection.pty". */
+static void map_name(const struct hl_device *d, const struct device_field *f, char out[64])
+{
+    size_t len = map_of(f);
+
+    snprintf(out, 64, "%.*s", (int)len, f->json);
+    for (f = device_class(d->kind)->fields; f->json != NULL; f++) {
+        int n = f->type == FIELD_UNION ? *(const int *)const_member_of(d, f) : -1;
+
+        if (n >= 0 && strcmp(f->json, out) == 0)
+            snprintf(out + len, 64 - len, ".%s", f->words[n]);
+    }
+}
+
 static void gen_field(const struct hl_device *d, const struct device_field *f, yajl_gen g)
 {
     const void *m = const_member_of(d, f);
@@ -284,10 +308,11 @@ static void gen_field(const struct hl_device *d, const struct device_field *f, y
         n = *(const int *)m;
         text = n == f->unset ? NULL : f->words[n];
         break;
+    case FIELD_UNION: return;
     }
     if (f->type == FIELD_TEXT ? text == NULL : n == f->unset)
         return;
-    put_string(g, f->json);
+    put_string(g, f->json + (map_of(f) == 0 ? 0 : map_of(f) + 1));
     if (text != NULL)
         put_string(g, text);
     else
@@ -296,14 +321,34 @@ static void gen_field(const struct hl_device *d, const struct device_field *f, y
 
 static void gen_device(const struct hl_device *d, yajl_gen g)
 {
+    const char *map = NULL;
+    size_t open = 0;
+    char name[64];
+
     yajl_gen_map_open(g);
     /* A disk's number is its vdev. */
     if (d->kind != HL_DEVICE_VBD && d->devid != HL_NO_DEVID) {
         put_string(g, "devid");
         yajl_gen_integer(g, d->devid);
     }
-    for (const struct device_field *f = device_class(d->kind)->fields; f->json != NULL; f++)
+    for (const struct device_field *f = device_class(d->kind)->fields; f->json != NULL; f++) {
+        size_t len = map_of(f);
+
+        if (open != 0 && (len != open || strncmp(f->json, map, open) != 0)) {
+            yajl_gen_map_close(g);
+            open = 0;
+        }
+        if (len != 0 && open == 0) {
+            map_name(d, f, name);
+            put_string(g, name);
+            yajl_gen_map_open(g);
+            map = f->json;
+            open = len;
+        }
         gen_field(d, f, g);
+    }
+    if (open != 0)
+        yajl_gen_map_close(g);
     yajl_gen_map_close(g);
 }
 
@@ -332,6 +377,30 @@ static yajl_val json_member(yajl_val map, const char *key)
     const char *path[] = {key, NULL};
 
     return yajl_tree_get(map, path, yajl_t_any);
+}
+
+/* NULL where there is none. The union that a field belongs to is read before. */
+static yajl_val field_member(const struct hl_device *d, const struct device_field *f, yajl_val map)
+{
+    size_t len = map_of(f);
+    char name[64];
+
+    if (len == 0)
+        return json_member(map, f->json);
+    map_name(d, f, name);
+    map = json_member(map, name);
+    return YAJL_IS_OBJECT(map) ? json_member(map, f->json + len + 1) : NULL;
+}
+
+static void read_union(struct hl_device *d, const struct device_field *f, yajl_val map)
+{
+    char name[64];
+
+    for (int i = 0; f->words[i] != NULL; i++) {
+        snprintf(name, sizeof(name), "%s.%s", f->json, f->words[i]);
+        if (YAJL_IS_OBJECT(json_member(map, name)))
+            *(int *)member_of(d, f) = i;
+    }
 }
 
 static bool read_number(yajl_val v, long long low, long long high, long long *out)
@@ -372,6 +441,7 @@ static int read_field(struct hl_device *d, const struct device_field *f, yajl_va
             return -EINVAL;
         *(bool *)m = strcmp(text, "True") == 0;
         return 0;
+    case FIELD_UNION: break;
     case FIELD_WORD:
         for (int i = 0; text != NULL && f->words[i] != NULL; i++) {
             if (strcmp(text, f->words[i]) == 0) {
@@ -399,7 +469,11 @@ static int read_device(struct hl_device *d, yajl_val map)
         d->devid = (uint32_t)n;
     }
     for (const struct device_field *f = c->fields; rc == 0 && f->json != NULL; f++) {
-        v = json_member(map, f->json);
+        if (f->type == FIELD_UNION) {
+            read_union(d, f, map);
+            continue;
+        }
+        v = field_member(d, f, map);
         if (v != NULL)
             rc = read_field(d, f, v);
     }

@@ -34,9 +34,13 @@ enum device_field_type {
     FIELD_FLAG, /* bool as 0 or 1 */
     FIELD_BOOL, /* bool as "True" or "False", as libxl writes it */
     FIELD_WORD, /* int, one of `words` */
+    FIELD_UNION, /* the same; the JSON has a map called "NAME.WORD", for the fields that are called "NAME/..." */
 };
 
-/* One member of a class's configuration. Copies, JSON and freeing follow this table. */
+/*
+ * One member of a class's configuration. Copies, JSON and freeing follow this table. Neighbours called "MAP/..." are in a map
+ * of their own. The layout is libxl's.
+ */
 struct device_field {
     const char *json;
     enum device_field_type type;

@@ -22,11 +22,11 @@
 
 static const struct device_field vfb_fields[] = {
     DEVICE_FIELD("backend_domname", FIELD_TEXT, vfb.backend_domain, NULL, 0),
-    DEVICE_FIELD("vnc", FIELD_BOOL, vfb.vnc, NULL, 1),
-    DEVICE_FIELD("vnclisten", FIELD_TEXT, vfb.listen, NULL, 0),
-    DEVICE_FIELD("vncpasswd", FIELD_TEXT, vfb.passwd, NULL, 0),
-    DEVICE_FIELD("vncdisplay", FIELD_INT, vfb.display, NULL, 0),
-    DEVICE_FIELD("vncunused", FIELD_BOOL, vfb.unused, NULL, 1),
+    DEVICE_FIELD("vnc/enable", FIELD_BOOL, vfb.vnc, NULL, 1),
+    DEVICE_FIELD("vnc/listen", FIELD_TEXT, vfb.listen, NULL, 0),
+    DEVICE_FIELD("vnc/passwd", FIELD_TEXT, vfb.passwd, NULL, 0),
+    DEVICE_FIELD("vnc/display", FIELD_INT, vfb.display, NULL, 0),
+    DEVICE_FIELD("vnc/findunused", FIELD_BOOL, vfb.unused, NULL, 1),
     DEVICE_FIELD("keymap", FIELD_TEXT, vfb.keymap, NULL, 0),
     {NULL, FIELD_TEXT, 0, NULL, 0},
 };
