@@ -368,10 +368,27 @@ void guests_scan(struct daemon *d, bool startup)
     free(list);
 }
 
+/* Somebody creates anew what failed to restart, under its uuid, before we try again: that is the guest from now on. */
+static void supersede(struct daemon *d, uint32_t domid)
+{
+    struct hv_domain_info info;
+    struct guest *g;
+
+    if (hv_domain_info(d->ctx.hv, domid, &info, NULL) < 0)
+        return;
+    g = guest_by_uuid(d, info.uuid);
+    if (!g || g->state != GUEST_RESTARTING || !g->timer.due)
+        return;
+    say("%s was created anew: its restart is not tried again", g->name);
+    restart_unmark(g->uuid);
+    guest_remove(g);
+}
+
 int guest_adopt(struct daemon *d, uint32_t domid, struct hl_error *e)
 {
     struct guest *g;
 
+    supersede(d, domid);
     guests_scan(d, false);
     g = guest_by_domid(d, domid);
     if (!g)

@@ -92,6 +92,21 @@ works "rename-restart: destroy the new one" $HL destroy again
 works "rename-restart: destroy the dead one" $HL destroy "$id"
 nothing_left "rename-restart: nothing is left" 10
 
+# ---- created anew while a restart waits to be tried again ----------------------------------------------
+works "anew: a bridge" sh -c 'brctl addbr xenbr1 && ip link set xenbr1 up'
+cfg=$(busy anew 'on_crash = "restart"' 'uuid = "5a1c0b3e-7d2f-4b8a-9c61-0e2d3f4a5b6c"' "vif = [ 'bridge=xenbr1' ]" "$disks")
+works "anew: create" $HL create "$cfg"
+becomes "anew: its disks are at work" 20 works_on anew
+works "anew: the bridge goes" sh -c 'ip link set xenbr1 down && brctl delbr xenbr1'
+works "anew: it crashes" crash anew
+becomes "anew: it cannot restart" 30 grep -q 'restart anew: .*no such bridge' /var/log/hospes/hospesd.log
+# It may just be tried when we come.
+becomes "anew: create, without the bridge" 20 $HL create "$cfg" 'vif=[]'
+becomes "anew: its disks are at work again" 60 sh -c "[ \$(grep -ca '^# 2 disks' $(console_log anew)) = 2 ]"
+prints "anew: hospesd says so" 'anew was created anew' cat /var/log/hospes/hospesd.log
+works "anew: destroy" $HL destroy anew
+nothing_left "anew: nothing is left" 10
+
 # ---- restart ----------------------------------------------------------------------------------------------
 connected()
 {
