@@ -15,6 +15,7 @@
 
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/device.h"
+#include "dom0-toolstack/lib/driver_domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/loop_device.h"
 #include "xenstore/client/xs_client.h"
@@ -75,15 +76,20 @@ static bool is_prepared(struct hl_ctx *ctx, const char *back)
     return hs_exists(ctx->xs, HS_TX_NONE, copy) == 1;
 }
 
+static bool is_same_file(const struct sought *s, const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && (s->file ? st.st_dev == s->dev && st.st_ino == s->ino
+                                            : S_ISBLK(st.st_mode) && st.st_rdev == s->dev);
+}
+
 /* Is it the image of a program's, "FORMAT:PATH"? What lies below that in a chain of images, the program has locked. */
 static bool is_image(struct hl_ctx *ctx, const struct sought *s, const char *back)
 {
     char *params = hs_read_at(ctx->xs, HS_TX_NONE, back, "params");
     const char *path = params == NULL ? NULL : strchr(params, ':');
-    struct stat st;
-    bool is = path != NULL && path[1] == '/' && stat(path + 1, &st) == 0 &&
-              (s->file ? st.st_dev == s->dev && st.st_ino == s->ino
-                       : S_ISBLK(st.st_mode) && st.st_rdev == s->dev);
+    bool is = path != NULL && path[1] == '/' && is_same_file(s, path + 1);
 
     free(params);
     return is && is_prepared(ctx, back);
@@ -206,6 +212,26 @@ static int check_loops(const struct sought *s, struct hl_error *e)
     if (dir != NULL)
         closedir(dir);
     return rc;
+}
+
+int disk_users_check_list(const struct hl_device_list *list, const struct hl_device *dev,
+                          const struct stat *st, struct hl_error *e)
+{
+    const struct sought s = {S_ISREG(st->st_mode), S_ISREG(st->st_mode) ? st->st_dev : st->st_rdev,
+                             st->st_ino, &dev->disk};
+    char who[64];
+
+    for (size_t i = 0; i < list->count && &list->items[i] != dev; i++) {
+        const struct hl_disk *d = &list->items[i].disk;
+
+        if (list->items[i].kind != HL_DEVICE_VBD || d->target == NULL || d->script != NULL ||
+            !driver_domain_is_none(d->backend_domain) || d->shared || dev->disk.shared ||
+            (!d->readwrite && !dev->disk.readwrite) || !is_same_file(&s, d->target))
+            continue;
+        snprintf(who, sizeof(who), "its disk %.31s", d->vdev);
+        return busy(&s, who, d->readwrite, e);
+    }
+    return 0;
 }
 
 int disk_users_check_locks(int fd, const struct hl_disk *disk, struct hl_error *e)

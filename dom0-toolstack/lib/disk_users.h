@@ -10,6 +10,8 @@
 #include <sys/types.h>
 
 struct hl_ctx;
+struct hl_device;
+struct hl_device_list;
 struct hl_disk;
 struct hl_error;
 
@@ -18,6 +20,9 @@ int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_di
                             struct hl_error *e);
 int disk_users_check_file(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
                           struct hl_error *e);
+/* `dev`, an item of the list, whose file or device is `st`: do those before it use that? They show nowhere else yet. */
+int disk_users_check_list(const struct hl_device_list *list, const struct hl_device *dev,
+                          const struct stat *st, struct hl_error *e);
 
 /*
  * Programs that serve images lock them, and the images that these are based on: hospes-block, and QEMU's. `fd`: the disk,

@@ -224,6 +224,9 @@ static int prepare(struct device_job *j, struct hl_error *e)
         hl_error_advise(e, "check disk= in the configuration");
         return rc;
     }
+    rc = j->with == NULL ? 0 : disk_users_check_list(j->with, j->dev, &st, e);
+    if (rc != 0)
+        return rc;
     if (j->backend->driver == NULL)
         return prepare_image(j, &st, e);
     if (S_ISBLK(st.st_mode))

@@ -132,7 +132,7 @@ if ours; then
     refuses "a file under a loop device" 'loop3' $HL block-attach one '/disks/mounted.img,,xvde,w'
     umount /mnt
     losetup -d /dev/loop3
-    refuses "the same file twice" 'root2|loop|twice|uses' $HL create \
+    refuses "the same file twice" 'xvdb.*its disk xvda uses it for writing' $HL create \
         "$(config two "disk = [ '/disks/three.img,,xvda,w', '/disks/three.img,,xvdb,w' ]")"
     refuses "a file that is not there" 'nothere\.img' $HL create "$(config two "disk = [ '/disks/nothere.img,,xvda,w' ]")"
     refuses "a folder" 'neither a file' $HL create "$(config two "disk = [ '/disks,,xvda,w' ]")"

@@ -91,6 +91,53 @@ static void images(void)
     CHECK_STR(check(image, "w"), "");
 }
 
+/* One configuration, whose disks nobody serves yet. */
+static int twice(const char *a, const char *b)
+{
+    struct hl_device_list list = {NULL, 0};
+    const char *specs[] = {a, b};
+    struct hl_device d;
+    char text[256], why[64];
+    struct stat st;
+    int rc = stat(image, &st);
+
+    for (int i = 0; rc == 0 && i < 2; i++) {
+        snprintf(text, sizeof(text), "vdev=xvd%c,%s", 'a' + i, specs[i]);
+        rc = hl_device_parse(HL_DEVICE_VBD, text, &d, why, sizeof(why));
+        if (rc == 0)
+            rc = hl_device_list_add(&list, &d);
+    }
+    if (rc == 0 && disk_users_check_list(&list, &list.items[0], &st, NULL) != 0)
+        rc = -EINVAL; /* not with itself */
+    if (rc == 0)
+        rc = disk_users_check_list(&list, &list.items[1], &st, NULL);
+    hl_device_list_free(&list);
+    return rc;
+}
+
+static void one_list(void)
+{
+    char w[128], r[128], shared[128], program[128], there_[128], script[128], none[128];
+
+    snprintf(w, sizeof(w), "access=w,target=%s", image);
+    snprintf(r, sizeof(r), "access=r,target=%s", image);
+    snprintf(shared, sizeof(shared), "access=w!,target=%s", image);
+    snprintf(program, sizeof(program), "access=w,backendtype=qdisk,target=%s", image);
+    snprintf(there_, sizeof(there_), "access=w,backend=store,target=%s", image);
+    snprintf(script, sizeof(script), "access=w,script=x,target=%s", image);
+    snprintf(none, sizeof(none), "access=w,target=%s", other);
+    CHECK(twice(w, w) == -EBUSY);
+    CHECK(twice(program, w) == -EBUSY);
+    CHECK(twice(r, w) == -EBUSY);
+    CHECK(twice(w, r) == -EBUSY);
+    CHECK(twice(r, r) == 0);
+    CHECK(twice(shared, w) == 0);
+    CHECK(twice(there_, w) == 0);
+    CHECK(twice(script, w) == 0);
+    CHECK(twice(none, w) == 0);
+    CHECK(twice("cdrom", w) == 0);
+}
+
 /* Somebody has locked it, as hospes-block does with an image and all that it is based on. */
 static int locked_by(short type, const char *access)
 {
@@ -118,7 +165,8 @@ static void locks(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {{"images", images}, {"locks", locks}};
+    static const struct test tests[] = {
+        {"images", images}, {"one_list", one_list}, {"locks", locks}};
     int rc;
 
     if (argc != 2)
