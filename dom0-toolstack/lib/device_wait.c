@@ -176,6 +176,15 @@ static bool is_alone(struct device_job *j, struct wanted *want)
            hl_domain_uptime(j->ctx, j->backend_domid, &up, NULL) == 0 && up >= DEVICE_READY_SECONDS;
 }
 
+/* Whoever destroys the guest waits for us: its devices are locked. In a driver domain there is nobody to ask. */
+static bool guest_is_gone(struct device_job *j)
+{
+    struct hv_domain_info info;
+
+    return j->ctx->hv != NULL &&
+           (hv_domain_info(j->ctx->hv, j->domid, &info, NULL) != 0 || info.dying);
+}
+
 static int look_ready(struct device_job *j, void *opaque)
 {
     struct wanted *want = opaque;
@@ -193,6 +202,8 @@ static int look_ready(struct device_job *j, void *opaque)
     }
     if (j->elsewhere && !driver_domain_lives(j->ctx, j->backend_domid))
         return -ESRCH;
+    if (guest_is_gone(j))
+        return -ENXIO;
     return is_alone(j, want) ? -ENOTCONN : -EAGAIN;
 }
 
@@ -220,6 +231,8 @@ static int wait_for(struct device_job *j, struct wanted want, const char *step, 
     text = complaint(j);
     if (text != NULL)
         hl_fail(e, EIO, step, j->back, "the back end reports: %s", text);
+    else if (rc == -ENXIO)
+        hl_fail_dom(e, ENXIO, j->domid, step, "it has ended meanwhile");
     else if (rc == -ESRCH)
         hl_fail(e, ESRCH, step, j->back, "domain %" PRIu32 ", which was to serve it, has ended",
                 j->backend_domid);

@@ -151,5 +151,18 @@ refuses "a rate that is none" 'rate' $HL create -p "$(config bad "vif = [ 'rate=
 refuses "an address that is none" 'mac' $HL create -p "$(config bad "vif = [ 'mac=00:16:3e' ]")"
 becomes "no port is left" 5 sh -c '[ "$(ls /sys/class/net/xenbr0/brif)" = "" ]'
 
+# Whoever waits for a device does not keep its guest from being destroyed.
+if ours; then
+    works "create one" $HL create -p "$(config ends)"
+    kill -9 "$(pidof hospesd)" # who would start hospes-net
+    timeout 300 $HL network-attach ends backendtype=tap,bridge=xenbr0 >/tmp/attach 2>&1 &
+    attach=$!
+    becomes "network-attach waits" 10 xenstore-read "/local/domain/0/backend/qnic/$($HL domid ends)/0/frontend"
+    works "destroy" $HL destroy ends
+    wait $attach
+    prints "network-attach says why" 'it has ended meanwhile' cat /tmp/attach
+    works "hospesd again" hospesd
+fi
+
 nothing_left "nothing is left behind" 20
 finish
