@@ -3,6 +3,7 @@
 #include "dom0-toolstack/hospesd/backends.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "dom0-toolstack/hospesd/daemon.h"
+#include "dom0-toolstack/lib/device_wait.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hotplug.h"
 #include "xenstore/client/xs_client.h"
@@ -32,6 +34,8 @@ static const struct kind {
 /* One that dies at once is not started again at once: 50 ms, doubled up to this. */
 #define LONGEST_PAUSE 10000u
 #define LIVED_WELL    5000u
+/* After so many in a row that served nothing, whoever waits for the device is told. */
+#define VAIN_STARTS 3u
 
 struct backend_process {
     struct backend_process *next;
@@ -40,9 +44,11 @@ struct backend_process {
     char *path;             /* the device's directory */
     pid_t pid;              /* 0: not running */
     struct loop_source end; /* its pidfd */
+    int exec_failed;        /* the pipe that brings the errno of a failed exec; -1 */
     struct loop_timer again;
     uint64_t started;
     unsigned int pause; /* milliseconds */
+    unsigned int vain;  /* starts in a row that served nothing */
 };
 
 static struct backend_process *processes;
@@ -58,14 +64,17 @@ static void start_process(void *opaque);
 static void forget(struct backend_process *p)
 {
     struct backend_process **link = &processes;
+    int fd = p->end.fd;
 
     while (*link != p)
         link = &(*link)->next;
     *link = p->next;
     loop_timer_cancel(&p->d->loop, &p->again);
     loop_remove(&p->d->loop, &p->end);
-    if (p->end.fd >= 0)
-        close(p->end.fd);
+    if (fd >= 0)
+        close(fd);
+    if (p->exec_failed >= 0)
+        close(p->exec_failed);
     free(p->path);
     free(p);
 }
@@ -79,10 +88,119 @@ static bool wanted(const struct backend_process *p)
     return hs_exists(p->d->ctx.xs, HS_TX_NONE, path) == 1;
 }
 
+/* Closed for good: nothing is left to be served. */
+static bool closed(struct daemon *d, const char *path)
+{
+    char node[512];
+
+    snprintf(node, sizeof(node), "%s/hotplug-error", path);
+    if (hs_exists(d->ctx.xs, HS_TX_NONE, node) == 1)
+        return true;
+    return hs_number_at(d->ctx.xs, HS_TX_NONE, path, "state", 0) == 6 &&
+           hs_number_at(d->ctx.xs, HS_TX_NONE, path, "online", 1) == 0;
+}
+
+/* Whether a program has offered the device to its frontend. */
+static bool served(const struct backend_process *p)
+{
+    return hs_number_at(p->d->ctx.xs, HS_TX_NONE, p->path, "state", DEVICE_UNKNOWN) >=
+           DEVICE_INIT_WAIT;
+}
+
+/* Whether the frontend counts on a program. */
+static bool in_use(const struct backend_process *p)
+{
+    return served(p) && !closed(p->d, p->path) &&
+           hs_number_at(p->d->ctx.xs, HS_TX_NONE, p->path, "state", DEVICE_UNKNOWN) < DEVICE_CLOSED;
+}
+
+/* Tells whoever waits for the device why nothing comes; with that the device is closed for good. */
+static void complain(struct backend_process *p, const char *why)
+{
+    struct hs *xs = p->d->ctx.xs;
+    char path[512];
+    hs_tx_t tx;
+    int rc;
+
+    snprintf(path, sizeof(path), "%s/frontend", p->path);
+    do {
+        tx = hs_tx_start(xs);
+        if (tx == HS_TX_NONE)
+            return;
+        if (hs_exists(xs, tx, path) != 1) {
+            hs_tx_abort(xs, tx);
+            return;
+        }
+        (void)hs_write_at(xs, tx, p->path, "hotplug-error", "%s", why);
+        (void)hs_write_at(xs, tx, p->path, "hotplug-status", "error");
+        rc = hs_tx_commit(xs, tx);
+    } while (rc < 0 && errno == EAGAIN);
+}
+
+static void start_later(struct backend_process *p, unsigned int ms)
+{
+    loop_timer_set(&p->d->loop, &p->again, ms, start_process, p);
+}
+
+/* A new device fails by this; one that a guest has in use waits for the program. */
+static void cannot_start(struct backend_process *p, int error)
+{
+    char why[256];
+
+    snprintf(why, sizeof(why), "%s cannot be started: %s", p->kind->program, strerror(error));
+    say("%s: %s", p->path, why);
+    if (served(p))
+        start_later(p, LONGEST_PAUSE);
+    else
+        complain(p, why);
+}
+
+static void start_again(struct backend_process *p)
+{
+    p->pause = loop_now() - p->started > LIVED_WELL ? 50 : p->pause * 2;
+    if (p->pause > LONGEST_PAUSE)
+        p->pause = LONGEST_PAUSE;
+    start_later(p, p->pause);
+}
+
+/* It ended before it served the device. Where that one came just now, in the place of one that went, it has not seen it. */
+static void in_vain(struct backend_process *p, int status)
+{
+    const char *name = p->kind->program;
+    char why[256];
+
+    p->vain = loop_now() - p->started > LIVED_WELL ? 1 : p->vain + 1;
+    if (p->vain < VAIN_STARTS || status == 0) {
+        start_again(p);
+        return;
+    }
+    if (WIFEXITED(status))
+        snprintf(why, sizeof(why),
+                 "%s ends with status %d when it is started; hospesd's log has what it said", name,
+                 WEXITSTATUS(status));
+    else
+        snprintf(why, sizeof(why), "%s is killed by signal %d when it is started", name,
+                 WTERMSIG(status));
+    say("%s: %s", p->path, why);
+    complain(p, why);
+}
+
+/* What the child's exec failed with, 0 if it did not. */
+static int exec_error(struct backend_process *p)
+{
+    int error = 0;
+
+    if (read(p->exec_failed, &error, sizeof(error)) != sizeof(error))
+        error = 0;
+    close(p->exec_failed);
+    p->exec_failed = -1;
+    return error;
+}
+
 static void ended(void *opaque, uint32_t events)
 {
     struct backend_process *p = opaque;
-    int status = 0, fd = p->end.fd;
+    int status = 0, fd = p->end.fd, error;
 
     (void)events;
     waitpid(p->pid, &status, WNOHANG);
@@ -90,30 +208,34 @@ static void ended(void *opaque, uint32_t events)
     close(fd);
     p->end.fd = -1;
     p->pid = 0;
+    error = exec_error(p);
     if (!wanted(p)) {
         forget(p);
         return;
     }
-    /* It ended by itself, because its device is closed or cannot work: a change of its nodes starts it again. */
-    if (WIFEXITED(status))
+    if (error != 0) {
+        cannot_start(p, error);
         return;
-    say("%s for %s was killed by signal %d; starting it again", p->kind->program, p->path,
-        WTERMSIG(status));
-    p->pause = loop_now() - p->started > LIVED_WELL ? 50 : p->pause * 2;
-    if (p->pause > LONGEST_PAUSE)
-        p->pause = LONGEST_PAUSE;
-    loop_timer_set(&p->d->loop, &p->again, p->pause, start_process, p);
+    }
+    if (WIFSIGNALED(status))
+        say("%s for %s was killed by signal %d", p->kind->program, p->path, WTERMSIG(status));
+    if (!served(p) && !closed(p->d, p->path))
+        in_vain(p, status);
+    else if (WIFSIGNALED(status) || in_use(p))
+        start_again(p);
+    /* Else its device is closed or cannot work: a change of its nodes starts it again. */
 }
 
 /*
  * Beside our own program, or where the system has it. While it waits for its turn it goes with us, so that
  * the next of us does not find one more each time; when it serves the device it stays.
  */
-static void run(const char *program, const char *path, pid_t parent)
+static void run(const char *program, const char *path, pid_t parent, int tell)
 {
     char self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - strlen(program) - 2);
     char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
+    int error = ENOENT;
     sigset_t none;
 
     sigemptyset(&none);
@@ -125,33 +247,69 @@ static void run(const char *program, const char *path, pid_t parent)
     if (slash != NULL) {
         strcpy(slash + 1, program);
         execl(self, program, path, (char *)NULL);
+        error = errno;
     }
     execlp(program, program, path, (char *)NULL);
+    if (error == ENOENT)
+        error = errno;
+    (void)!write(tell, &error, sizeof(error));
     _exit(127);
+}
+
+/* The child, and `*fd` that becomes readable at its end. Negative errno: there is none. */
+static pid_t start_child(struct backend_process *p, int *fd)
+{
+    int tell[2], saved;
+    pid_t self = getpid(), pid;
+
+    if (pipe2(tell, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    pid = fork();
+    if (pid == 0)
+        run(p->kind->program, p->path, self, tell[1]);
+    saved = errno;
+    close(tell[1]);
+    if (pid > 0) {
+        *fd = (int)syscall(SYS_pidfd_open, pid, 0);
+        saved = errno;
+    }
+    if (pid > 0 && *fd >= 0) {
+        p->exec_failed = tell[0];
+        return pid;
+    }
+    /* One that cannot be followed would never be missed. */
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    close(tell[0]);
+    return -saved;
 }
 
 static void start_process(void *opaque)
 {
     struct backend_process *p = opaque;
-    pid_t self = getpid(), pid = fork();
-    int fd;
+    int fd = -1, rc;
+    pid_t pid;
 
     p->started = loop_now();
-    if (pid == 0)
-        run(p->kind->program, p->path, self);
+    pid = start_child(p, &fd);
     if (pid < 0) {
-        say("cannot start %s: %s", p->kind->program, strerror(errno));
-        loop_timer_set(&p->d->loop, &p->again, LONGEST_PAUSE, start_process, p);
+        cannot_start(p, -pid);
         return;
     }
-    p->pid = pid;
-    fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (fd >= 0 && loop_add(&p->d->loop, &p->end, fd, EPOLLIN, ended, p) == 0)
+    rc = loop_add(&p->d->loop, &p->end, fd, EPOLLIN, ended, p);
+    if (rc == 0) {
+        p->pid = pid;
         return;
-    say("cannot follow %s (process %d): %s", p->kind->program, (int)pid, strerror(errno));
-    if (fd >= 0)
-        close(fd);
+    }
     p->end.fd = -1;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(fd);
+    close(p->exec_failed);
+    p->exec_failed = -1;
+    cannot_start(p, -rc);
 }
 
 /* A device's directory: is somebody serving it? `path` is taken over. */
@@ -167,25 +325,18 @@ static void want_process(struct daemon *d, const struct kind *kind, char *path)
             free(path);
             return;
         }
-        *p = (struct backend_process){
-            .next = processes, .d = d, .kind = kind, .path = path, .pause = 25, .end.fd = -1};
+        *p = (struct backend_process){.next = processes,
+                                      .d = d,
+                                      .kind = kind,
+                                      .path = path,
+                                      .pause = 25,
+                                      .end.fd = -1,
+                                      .exec_failed = -1};
         processes = p;
     } else
         free(path);
     if (p->pid == 0 && p->again.due == 0 && wanted(p))
         start_process(p);
-}
-
-/* Closed for good: nothing is left to be served. */
-static bool closed(struct daemon *d, const char *path)
-{
-    char node[512];
-
-    snprintf(node, sizeof(node), "%s/hotplug-error", path);
-    if (hs_exists(d->ctx.xs, HS_TX_NONE, node) == 1)
-        return true;
-    return hs_number_at(d->ctx.xs, HS_TX_NONE, path, "state", 0) == 6 &&
-           hs_number_at(d->ctx.xs, HS_TX_NONE, path, "online", 1) == 0;
 }
 
 static void look_at_device(struct daemon *d, const struct kind *kind, const char *domid,

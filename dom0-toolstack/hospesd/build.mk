@@ -12,7 +12,14 @@ $(B)/test/hospesd_test: $(B)/unit/tests/unit/hospesd_test.o $(HL_TEST_OBJ) $(HOS
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
+# The programs that serve devices, with a real xenstored.
+$(B)/test/backends_test: $(addprefix $(B)/unit/,tests/unit/backends_test.o tests/unit/device_rig.o \
+        dom0-toolstack/hospesd/backends.o dom0-toolstack/hospesd/loop.o) $(TOOLSTACK_UNIT_OBJ)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
+
 .PHONY: check-hospesd
 CHECKS += check-hospesd
-check-hospesd: $(B)/test/hospesd_test
+check-hospesd: $(B)/test/hospesd_test $(B)/test/backends_test $(B)/bin/xenstored
 	$(B)/test/hospesd_test
+	$(B)/test/backends_test $(B)/bin/xenstored
