@@ -16,7 +16,6 @@
 #include "xenstore/client/client.h"
 
 #define RECONNECT_MS 10000
-#define REFUSED_MS   3000
 #define RETRY_MS     50
 
 /* ---- opening ------------------------------------------------------------------------------ */
@@ -131,7 +130,7 @@ static void pause_ms(long ms)
  * other one behind the kernel's device. */
 static int open_any(struct hs *h, bool wait)
 {
-    int left = RECONNECT_MS / RETRY_MS, refused = REFUSED_MS / RETRY_MS, saved;
+    int left = RECONNECT_MS / RETRY_MS, saved;
 
     for (;;) {
         h->fd = connect_socket(h->flags);
@@ -140,7 +139,7 @@ static int open_any(struct hs *h, bool wait)
             return 0;
         }
         saved = errno;
-        if (wait ? saved == EACCES || left-- == 0 : saved != ECONNREFUSED || refused-- == 0) {
+        if ((wait ? saved == EACCES : saved != ECONNREFUSED) || left-- == 0) {
             break;
         }
         pause_ms(RETRY_MS);

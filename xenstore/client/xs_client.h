@@ -47,8 +47,8 @@ typedef uint32_t hs_tx_t;
 /*
  * Connects: to the socket in $XENSTORED_PATH, else $XENSTORED_RUNDIR/socket, else
  * /run/xenstored/socket; if there is none, to /dev/xen/xenbus, then /proc/xen/xenbus.
- * A daemon that died a moment ago (its socket refuses) is waited for up to three seconds. In Domain 0, where no daemon
- * answers at the kernel's device within ten seconds, there is none (the socket's errno).
+ * A daemon that died a moment ago (its socket refuses) is waited for up to ten seconds. In Domain 0, where no daemon answers
+ * at the kernel's device within ten seconds, there is none (the socket's errno).
  * Undone by hs_close(), which also ends the handle's transactions and watches. NULL is closed fine.
  */
 struct hs *hs_open(unsigned int flags);
