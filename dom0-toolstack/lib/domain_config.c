@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/text.h"
+#include "dom0-toolstack/lib/xl_conf.h"
 
 void hl_domain_config_init(struct hl_domain_config *c)
 {
@@ -202,6 +204,20 @@ static int check_affinity(const struct hl_affinity *a, struct hl_error *e)
     return rc;
 }
 
+/* What the configuration leaves to the host, and the host to the hypervisor. */
+static int default_limits(struct hl_domain_config *c, struct hl_error *e)
+{
+    int rc = 0;
+
+    if (c->max_grant_frames == HL_UNSET_INT)
+        rc = xl_conf_number("max_grant_frames", 1, INT_MAX, &c->max_grant_frames, e);
+    if (rc == 0 && c->max_maptrack_frames == HL_UNSET_INT)
+        rc = xl_conf_number("max_maptrack_frames", 0, INT_MAX, &c->max_maptrack_frames, e);
+    if (rc == 0 && c->max_grant_version == HL_UNSET_INT)
+        rc = xl_conf_number("max_grant_version", 1, 2, &c->max_grant_version, e);
+    return rc;
+}
+
 /* Numbers that the hypervisor's interface bounds. */
 static int check_limits(const struct hl_domain_config *c, struct hl_error *e)
 {
@@ -271,7 +287,9 @@ int hl_domain_config_finish(struct hl_domain_config *c, struct hl_error *e)
         return bad_key(e, c, "maxvcpus is above 8192", NULL);
     if (c->cmdline != NULL && strlen(c->cmdline) > 1023)
         return bad_key(e, c, "the kernel's command line is longer than 1023 bytes", NULL);
-    rc = check_limits(c, e);
+    rc = default_limits(c, e);
+    if (rc == 0)
+        rc = check_limits(c, e);
     if (rc == 0)
         rc = check_affinity(&c->cpus, e);
     if (rc == 0)

@@ -49,6 +49,23 @@ int xl_conf_string(const char *key, char **value, struct hl_error *e)
     return rc;
 }
 
+int xl_conf_number(const char *key, int low, int high, int *value, struct hl_error *e)
+{
+    char *text;
+    long long number;
+    int rc = xl_conf_string(key, &text, e);
+
+    if (rc != 0 || text == NULL)
+        return rc;
+    if (!cfg_number_parse(text, strlen(text), &number) || number < low || number > high)
+        rc = hl_fail(e, EINVAL, "read the host's defaults", XL_CONF,
+                     "%s is '%s', not a number from %d to %d", key, text, low, high);
+    else
+        *value = (int)number;
+    free(text);
+    return rc;
+}
+
 /* One of `words`; a key that is not set is the first. Its place, or a negative errno. */
 static int choice(const char *key, const char *const *words, struct hl_error *e)
 {

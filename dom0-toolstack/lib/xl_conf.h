@@ -13,6 +13,9 @@ struct hl_error;
  */
 int xl_conf_string(const char *key, char **value, struct hl_error *e);
 
+/* *value stays as it is where the key is not set; outside of low to high it is an error. */
+int xl_conf_number(const char *key, int low, int high, int *value, struct hl_error *e);
+
 enum xl_autoballoon {
     XL_AUTOBALLOON_AUTO, /* unless dom0_mem= is on the hypervisor's command line */
     XL_AUTOBALLOON_ON,

@@ -774,6 +774,33 @@ static void scripts(void)
     free(said);
 }
 
+/* Limits: the guest's own, else the host's, else the hypervisor's. */
+static void limits_of_the_host(void)
+{
+    static const char path[] = "/tmp/device_test.xl.conf";
+    static const char conf[] = "max_grant_frames=64\nmax_maptrack_frames=\"0\"\n"
+                               "max_grant_version = 1\n";
+    static const char wrong[] = "max_grant_frames=0\n";
+    struct hl_domain_config c;
+
+    setenv("HOSPES_XL_CONF", path, 1);
+    CHECK(file_write_atomic(path, conf, strlen(conf), 0600) == 0);
+    CHECK(config(&c, "") == 0 && c.max_grant_frames == 64 && c.max_maptrack_frames == 0 &&
+          c.max_grant_version == 1);
+    hl_domain_config_free(&c);
+    CHECK(config(&c, "max_grant_frames = 9\nmax_grant_version = 2") == 0);
+    CHECK(c.max_grant_frames == 9 && c.max_grant_version == 2);
+    hl_domain_config_free(&c);
+    CHECK(file_write_atomic(path, wrong, strlen(wrong), 0600) == 0);
+    WRONG("", "max_grant_frames is '0', not a number from 1");
+    CHECK(config(&c, "max_grant_frames = 9") == 0); /* then nobody asks */
+    hl_domain_config_free(&c);
+    unlink(path);
+    unsetenv("HOSPES_XL_CONF");
+    CHECK(config(&c, "") == 0 && c.max_grant_frames == HL_UNSET_INT);
+    hl_domain_config_free(&c);
+}
+
 /* What xl.conf and the hypervisor's command line say of Domain 0's memory. */
 static int autoballoon(const char *text)
 {
@@ -862,6 +889,7 @@ int main(void)
         {"served_elsewhere", served_elsewhere},
         {"defaults", defaults},
         {"defaults_of_the_host", defaults_of_the_host},
+        {"limits_of_the_host", limits_of_the_host},
         {"json", json},
         {"shared_folders", shared_folders},
         {"channels", channels},
