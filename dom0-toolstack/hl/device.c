@@ -56,10 +56,10 @@ static int attach(struct app *app, const struct verb *verb, int argc, char **arg
                 argc > optind + 2 ? " ..." : "", why);
         return EXIT_FAILED;
     }
-    if (app->dry_run)
-        rc = print_device(&d);
-    else if (!app_domain(app, argv[optind], &domid))
+    if (!app_domain(app, argv[optind], &domid))
         rc = EXIT_FAILED;
+    else if (app->dry_run)
+        rc = print_device(&d);
     else
         rc = hl_device_attach(&app->ctx, domid, &d, app->err) < 0 ? app_failed(app) : 0;
     hl_device_free(&d);

@@ -87,6 +87,8 @@ fi
 works "block-attach" $HL block-attach one "$third,raw,xvdd,rw"
 becomes "the guest sees the disk" 20 ask one 'test -b /dev/xvdd'
 is "and what it holds" "$(sum /disks/three.img)" "$(ask one 'md5sum </dev/xvdd' | cut -d' ' -f1)"
+ours && prints "a dry run says what it would be" '"vdev": *"xvde"' $HL -N block-attach one "$third,raw,xvde,rw"
+ours && refuses "and that the domain is not there" 'nothere' $HL -N block-attach nothere "$third,raw,xvde,rw"
 refuses "the same vdev twice" . $HL block-attach one "$third,raw,xvdd,rw"
 works "block-detach" $HL block-detach one xvdd
 becomes "the guest has lost it" 20 ask one 'test ! -e /dev/xvdd'

@@ -77,6 +77,9 @@ run 0 -N create "$DIR/a.cfg" && has out '"g1"' && run 0 --json create "$DIR/a.cf
 verdict dry_run_global $?
 run 1 -N destroy g1 && has err 'nothing was done'
 verdict dry_run_refused $?
+# Which domain it is for, is looked up: here there is no hypervisor to ask.
+run 1 -N block-attach nothere /dev/null,,xvda,r && [ ! -s "$DIR/out" ] && [ -s "$DIR/err" ]
+verdict dry_run_for_nobody $?
 run 0 create -n "$DIR/a.cfg" 'name="other"' 'memory=64; vcpus=1' && has out '"other"' && has out 65536
 verdict overrides $?
 run 1 create -n "$DIR/a.cfg" name=other && has err 'needs quotes'
