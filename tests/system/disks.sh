@@ -144,12 +144,26 @@ if ours; then
 fi
 
 # ---- reboot -----------------------------------------------------------------------------------
+if ours; then
+    works "a drive, for its next life" $HL block-attach one '/disks/cd.iso,,xvde,cdrom'
+    works "with another medium" $HL cd-insert one xvde /disks/cd2.iso
+    works "an empty one" $HL block-attach one '/disks/cd.iso,,xvdf,cdrom'
+    works "whose medium is taken out" $HL cd-eject one xvdf
+    works "and a disk" $HL block-attach one '/disks/three.img,,xvdd,r'
+fi
 hush one
 works "reboot" $HL reboot one
 becomes "it has another domid" 90 sh -c "new=\$($HL domid one) && [ \$new != $id ]"
 becomes "it boots again" 90 sh -c "[ \$(grep -ca '^guest ready' $(console_log one)) -ge 2 ]"
 talk one
 is "the disk holds what was written" "$guest" "$(ask one 'dd if=/dev/xvda bs=64k count=16 2>/dev/null | md5sum' | cut -d' ' -f1)"
+if ours; then
+    is "the drive has the medium that it had" "$(sum /disks/cd2.iso)" "$(ask one 'md5sum </dev/xvde' | cut -d' ' -f1)"
+    is "the disk that was attached is there" "$(sum /disks/three.img)" "$(ask one 'md5sum </dev/xvdd' | cut -d' ' -f1)"
+    prints "the empty drive, too" '^51792 ' $HL block-list one
+    works "it takes a medium" $HL cd-insert one xvdf /disks/cd.iso
+    becomes "the guest has it" 20 ask one 'test -b /dev/xvdf'
+fi
 hush one
 works "shutdown" timeout 60 $HL shutdown -w one
 becomes "it is gone" 10 gone one
