@@ -81,7 +81,8 @@ int image_disk_open(struct disk *d, const char *format, const char *target, stru
         return hl_fail(e, ENOMEM, "open the image", target, NULL);
     rc = io_open(&id->io, 16, e);
     if (rc == 0)
-        rc = image_open(&id->image, id->io, format, target, true, false, e);
+        /* A look; whether the guest may have it, is found out when its disks are made. */
+        rc = image_open(&id->image, id->io, format, target, true, true, false, e);
     if (rc < 0) {
         io_close(id->io);
         free(id);

@@ -279,3 +279,20 @@ int disk_users_check_file(struct hl_ctx *ctx, const struct stat *st, const struc
     rc = check_guests(ctx, &s, e);
     return rc == 0 ? check_loops(&s, e) : rc;
 }
+
+int disk_users_check_backing(struct hl_ctx *ctx, const char *path, struct hl_error *e)
+{
+    const struct hl_disk disk = {.target = (char *)path};
+    struct stat st;
+    int rc;
+
+    if (stat(path, &st) < 0)
+        return 0; /* gone since it was opened */
+    rc = S_ISBLK(st.st_mode) ? disk_users_check_device(ctx, st.st_rdev, &disk, e)
+                             : disk_users_check_file(ctx, &st, &disk, e);
+    if (rc == -EBUSY) {
+        hl_error_within(e, "use it as a backing file");
+        hl_error_advise(e, "what an image is based on must not change while the image is in use");
+    }
+    return rc;
+}

@@ -20,6 +20,9 @@ int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_di
                             struct hl_error *e);
 int disk_users_check_file(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
                           struct hl_error *e);
+/* The same of a file or device that an image is based on. For the image's program, which has it locked already: without
+ * LOCK_DISKS. */
+int disk_users_check_backing(struct hl_ctx *ctx, const char *path, struct hl_error *e);
 /* `dev`, an item of the list, whose file or device is `st`: do those before it use that? They show nowhere else yet. */
 int disk_users_check_list(const struct hl_device_list *list, const struct hl_device *dev,
                           const struct stat *st, struct hl_error *e);

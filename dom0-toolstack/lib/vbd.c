@@ -271,7 +271,7 @@ static void nodes(struct device_job *j, struct store_writer *w)
     device_put(j, w, "type", "%s", j->backend->name);
     /* Whether others may use it is for those to know who look who does. */
     device_put(j, w, "mode", "%s%s", disk->readwrite ? "w" : "r",
-               disk->shared && j->elsewhere ? "!" : "");
+               disk->shared && (j->elsewhere || j->backend->driver == NULL) ? "!" : "");
     device_put(j, w, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
     device_put(j, w, "direct-io-safe", "%d", disk->direct_io_safe);
     device_put(j, w, "discard-enable", "%d", disk->discard);

@@ -11,6 +11,8 @@
 
 #include "dom0-toolstack/lib/error.h"
 
+#define MAX_SHARERS 64 /* whose locks are seen; who comes after them has none */
+
 static int measure(struct file *f, const char *path, struct hl_error *e)
 {
     struct stat st;
@@ -33,10 +35,26 @@ static int measure(struct file *f, const char *path, struct hl_error *e)
     return 0;
 }
 
+/*
+ * One byte of its own keeps those away who lock the whole, and none of its kind. Where somebody has the whole already,
+ * its user said that this is well: then there is no lock.
+ */
+static void lock_shared(struct file *f)
+{
+    for (off_t i = 0; i < MAX_SHARERS; i++) {
+        struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = i, .l_len = 1};
+
+        if (fcntl(f->fd, F_OFD_SETLK, &byte) == 0)
+            return;
+    }
+}
+
 static int lock(struct file *f, const char *path, bool read_only, bool shared, struct hl_error *e)
 {
     struct flock range = {.l_type = read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
 
+    if (shared && !read_only)
+        lock_shared(f);
     if (shared || fcntl(f->fd, F_OFD_SETLK, &range) == 0)
         return 0;
     if (errno != EAGAIN && errno != EACCES)

@@ -17,8 +17,9 @@ struct file {
 };
 
 /*
- * Opens it, and keeps everybody else of this kind from it while it is open for writing (an open-file-description lock; -EBUSY). `shared`: a
- * backing file, which many may read. Undone by file_close().
+ * Opens it, and keeps everybody else of this kind from it while it is open for writing (an open-file-description lock; -EBUSY).
+ * `shared`: whoever else has it open, has so on purpose; but one who opens it for writing keeps those away who are not
+ * told so. Undone by file_close().
  */
 int file_open(struct file *f, const char *path, bool read_only, bool shared, bool direct,
               struct hl_error *e);

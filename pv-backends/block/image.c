@@ -53,7 +53,7 @@ static int find_format(const char *format, const char *target, const struct imag
 }
 
 int image_open(struct image **out, struct io *io, const char *format, const char *target,
-               bool read_only, bool direct, struct hl_error *e)
+               bool read_only, bool shared, bool direct, struct hl_error *e)
 {
     const struct image_ops *ops;
     int rc = find_format(format, target, &ops, e);
@@ -69,6 +69,7 @@ int image_open(struct image **out, struct io *io, const char *format, const char
     img->ops = ops;
     img->io = io;
     img->read_only = read_only;
+    img->shared = shared;
     img->direct = direct;
     img->sector = 512;
     rc = ops->open(img, target, e);

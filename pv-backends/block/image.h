@@ -43,19 +43,21 @@ struct image {
     uint64_t size;       /* bytes */
     unsigned int sector; /* bytes of the device's own sector: 512 or 4096 */
     bool read_only;      /* in: wanted so; out: so in fact */
+    bool shared;         /* in: others may have it open, as in file_open() */
     bool direct;         /* in: go around the page cache */
     bool discard;        /* out: IMAGE_DISCARD works */
     unsigned int discard_granularity;
-    void *priv; /* the format's */
+    struct image *backing; /* out: what it is based on, the format's to close; NULL: nothing */
+    void *priv;            /* the format's */
 };
 
 /*
  * Opens `target` as `format` ("raw", "qcow2", "vhd", "nbd"; NULL looks at the contents: only for images that are not a
- * guest's to write, who could make a raw image look like something else). -EBUSY: another process has it for writing.
- * Undone by image_close().
+ * guest's to write, who could make a raw image look like something else). -EBUSY: another process has it for writing. `shared`: that is
+ * meant so; a qcow2 image has one writer nevertheless. Undone by image_close().
  */
 int image_open(struct image **img, struct io *io, const char *format, const char *target,
-               bool read_only, bool direct, struct hl_error *e);
+               bool read_only, bool shared, bool direct, struct hl_error *e);
 void image_close(struct image *img);
 
 /* Starts a request; refuses (done() with -EINVAL, -EROFS or -EOPNOTSUPP) what is out of range or not for this image. */

@@ -176,7 +176,8 @@ static int open_backing(struct image *img, struct qcow2 *q, const struct header 
     if (path == NULL)
         return hl_fail(e, ENOMEM, "open the image", img->target, NULL);
     depth++;
-    rc = image_open(&q->backing, img->io, format[0] ? format : NULL, path, true, false, e);
+    rc = image_open(&q->backing, img->io, format[0] ? format : NULL, path, true,
+                    img->shared && img->read_only, false, e);
     depth--;
     if (rc < 0)
         hl_error_within(e, "open the backing file of %s", img->target);
@@ -240,7 +241,13 @@ int qcow2_open(struct image *img, const char *target, struct hl_error *e)
     q->block_index = ~0ull;
     q->last_waiting = &q->waiting;
     /* Not around the page cache: tables are read and written in small pieces. */
-    int rc = file_open(&q->f, target, img->read_only, false, false, e);
+    int rc = file_open(&q->f, target, img->read_only, img->shared && img->read_only, false, e);
+    if (rc == -EBUSY && img->shared) {
+        hl_fail(e, EBUSY, "open the image", target,
+                "another disk is using it, and a qcow2 image has one writer, with access w!, too");
+        hl_error_advise(e, "each writer has the image's tables in its memory and would destroy "
+                           "the other's; share a raw image or a block device");
+    }
     if (rc < 0) {
         free(q);
         return rc;
@@ -271,6 +278,7 @@ int qcow2_open(struct image *img, const char *target, struct hl_error *e)
         return rc;
     }
     img->priv = q;
+    img->backing = q->backing;
     img->size = h.size / 512 * 512;
     img->discard = !img->read_only && (q->version >= 3 || q->backing == NULL);
     img->discard_granularity = (unsigned int)q->cluster;

@@ -22,7 +22,7 @@ static int raw_open(struct image *img, const char *target, struct hl_error *e)
 
     if (f == NULL)
         return hl_fail(e, ENOMEM, "open the image", target, NULL);
-    int rc = file_open(f, target, img->read_only, false, img->direct, e);
+    int rc = file_open(f, target, img->read_only, img->shared, img->direct, e);
     if (rc < 0) {
         free(f);
         return rc;

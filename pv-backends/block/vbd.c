@@ -3,12 +3,15 @@
 #include "pv-backends/block/vbd.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/disk_users.h"
 #include "dom0-toolstack/lib/error.h"
 #include "hypercalls/abi/io-protocols.h"
 #include "pv-backends/block/data.h"
@@ -27,6 +30,16 @@ static bool read_only(const struct vbd *v)
 
     free(mode);
     return ro || v->cdrom;
+}
+
+/* Access w!: several guests have it on purpose. */
+static bool shared(const struct vbd *v)
+{
+    char *mode = backend_text(&v->b, "mode");
+    bool is = mode != NULL && strcmp(mode, "w!") == 0;
+
+    free(mode);
+    return is;
 }
 
 /* "qcow2:/path", "raw:/dev/x", "/path": what is before the first colon is a format if we know one of that name. */
@@ -49,8 +62,26 @@ static int open_medium(struct vbd *v, const char *params, struct hl_error *e)
         strncmp(target, "nbds", 4) == 0)
         format = "nbd";
     bool direct = backend_number(&v->b, "direct-io-safe", 0);
-    return image_open(&v->image, v->io, format, target, read_only(v),
+    return image_open(&v->image, v->io, format, target, read_only(v), shared(v),
                       direct && strcmp(format, "raw") == 0, e);
+}
+
+/*
+ * Nobody may write to what the image is based on. Other programs of this kind have it locked; the kernel's back end, loop
+ * devices and mounts have to be asked about. Not inside the sandbox.
+ */
+static int check_backing(const struct vbd *v, struct hl_error *e)
+{
+    struct hl_ctx ctx = {.xs = v->b.xs};
+    int rc = 0;
+
+    if (sscanf(v->b.path, "/local/domain/%" SCNu32 "/", &ctx.domid) != 1)
+        return 0;
+    for (struct image *i = v->image == NULL ? NULL : v->image->backing; rc == 0 && i != NULL;
+         i = i->backing)
+        if (i->ops != &image_nbd)
+            rc = disk_users_check_backing(&ctx, i->target, e);
+    return rc;
 }
 
 /* An empty drive is none, or "aio:" and the like without a target. */
@@ -331,6 +362,9 @@ int vbd_open(struct vbd *v, struct io *io, const char *path, struct hl_error *e)
     v->cdrom = type != NULL && strcmp(type, "cdrom") == 0;
     free(type);
     rc = load_medium(v, e);
+    /* Who goes on for one that was killed, comes too late to refuse. */
+    if (rc == 0 && backend_state(&v->b) != XenbusStateConnected)
+        rc = check_backing(v, e);
     if (rc < 0)
         return rc;
     return states_begin(&v->states, e);

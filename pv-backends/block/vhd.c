@@ -140,7 +140,7 @@ static int vhd_open(struct image *img, const char *target, struct hl_error *e)
         return -EROFS;
     }
     img->priv = v;
-    int rc = file_open(&v->f, target, true, false, false, e);
+    int rc = file_open(&v->f, target, true, img->shared, false, e);
     if (rc < 0) {
         free(v);
         return rc;

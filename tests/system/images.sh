@@ -32,6 +32,7 @@ server()
 }
 
 mkdir -p /disks
+modprobe -a loop xen-blkback
 cp /tests/base.raw /tests/over.qcow2 /disks/
 dd if=/dev/zero of=/disks/raw.img bs=1M count=8 2>/dev/null
 snapshot /tmp/before
@@ -51,6 +52,7 @@ all_held ro
 works "create for the killing" $HL create "$(reader kill '/disks/over.qcow2,qcow2,xvda,w')"
 refuses "its image as a plain disk" 'kill\) uses it for writing' $HL block-attach kill '/disks/over.qcow2,raw,xvdb,r'
 refuses "what its image is based on, for writing" 'based on' $HL block-attach kill '/disks/base.raw,raw,xvdb,w'
+refuses "the image a second time, shared or not" 'a qcow2 image has one writer' $HL block-attach kill '/disks/over.qcow2,qcow2,xvdb,w!'
 kills=0
 while [ $kills -lt 15 ] && ! ended kill; do
     pid=$(server)
@@ -60,6 +62,33 @@ while [ $kills -lt 15 ] && ! ended kill; do
 done
 [ $kills -ge 3 ] && ok "the program is killed while the guest works" || fail "the program is killed while the guest works" "$kills times"
 all_held kill
+
+# ---- what an image is based on ---------------------------------------------------------------------
+cp /tests/over.qcow2 /disks/second.qcow2
+works "a loop device" losetup /dev/loop7 /disks/base.raw
+refuses "an image whose base is a loop device's, for writing" 'loop7 uses it for writing' $HL create "$(reader based '/disks/second.qcow2,qcow2,xvda,w')"
+losetup -d /dev/loop7
+losetup -r /dev/loop7 /disks/base.raw
+works "an image whose base is a read-only loop device's" $HL create "$(reader based '/disks/second.qcow2,qcow2,xvda,w')"
+all_held based
+works "an image whose base is a device" $HL create -p "$(reader based '/tests/ondev.qcow2,qcow2,xvda,w')"
+refuses "the device itself, for writing" 'based on' $HL block-attach based '/dev/loop7,raw,xvdb,w'
+works "for reading" $HL block-attach based '/dev/loop7,raw,xvdb,r'
+works "it goes" $HL destroy based
+losetup -d /dev/loop7
+losetup /dev/loop7 /disks/base.raw
+works "the device, for writing" $HL create -p "$(reader dev '/dev/loop7,raw,xvda,w')"
+refuses "an image that is based on it" '\(dev\) uses it for writing' $HL create "$(reader based '/tests/ondev.qcow2,qcow2,xvda,w')"
+works "that goes, too" $HL destroy dev
+losetup -d /dev/loop7
+rm /disks/second.qcow2
+
+# ---- shared on purpose ------------------------------------------------------------------------------
+works "create one that shares its disk" $HL create -p "$(reader share1 '/disks/raw.img,raw,xvda,w!,backendtype=qdisk')"
+works "a second one has the same" $HL create -p "$(reader share2 '/disks/raw.img,raw,xvda,w!,backendtype=qdisk')"
+refuses "one who was not told so" 'uses it for writing' $HL create "$(reader share3 '/disks/raw.img,raw,xvda,w,backendtype=qdisk')"
+works "the second goes" $HL destroy share2
+works "the first goes" $HL destroy share1
 
 # ---- a real kernel, and a full file system ----------------------------------------------------------
 mkdir -p /small

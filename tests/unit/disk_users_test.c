@@ -163,10 +163,39 @@ static void locks(void)
     CHECK(locked_by(F_UNLCK, "w") == 0);
 }
 
+/* The disk of domain 7 is what another image is based on. */
+static const char *based_on(const char *path)
+{
+    struct hl_ctx ctx = {NULL, rig_xs, 0};
+    struct hl_error *e = hl_error_new();
+    static char text[512];
+    int rc = disk_users_check_backing(&ctx, path, e);
+    char *said_ = rc == 0 ? NULL : hl_error_sentence(e);
+
+    snprintf(text, sizeof(text), "%s", rc == 0 ? "" : said_ == NULL ? "?" : said_);
+    free(said_);
+    hl_error_free(e);
+    return text;
+}
+
+static void backing(void)
+{
+    CHECK_STR(based_on(image), "");
+    has("raw", image, "w");
+    CHECK(strstr(based_on(image), "domain 7 (web) uses it for writing") != NULL);
+    has("raw", image, "w!");
+    CHECK(strstr(based_on(image), "domain 7 (web) uses it for writing") != NULL);
+    has("raw", image, "r");
+    CHECK_STR(based_on(image), "");
+    CHECK_STR(based_on("/nothere/image"), "");
+    (void)hs_rm(rig_xs, HS_TX_NONE, COPY);
+    (void)hs_rm(rig_xs, HS_TX_NONE, "/local/domain/0/backend");
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"images", images}, {"one_list", one_list}, {"locks", locks}};
+        {"images", images}, {"one_list", one_list}, {"locks", locks}, {"backing", backing}};
     int rc;
 
     if (argc != 2)

@@ -139,4 +139,34 @@ refused extended-l2 "not supported" qcow2 ext.qcow2 model 1 1
 qemu-img create -q -f qcow2 -u -b circle2.qcow2 -F qcow2 circle.qcow2 10M
 qemu-img create -q -f qcow2 -u -b circle.qcow2 -F qcow2 circle2.qcow2 10M
 refused circle "circle" qcow2 circle.qcow2 model 1 1
+
+# Who has one open, and who may open it beside: image_test waits for a line before it ends.
+beside()
+{
+    local name=$1 first=$2 second=$3 image=$4 format=$5 pattern=$6 rc
+    truncate -s 1M model
+    exec 7> >("$TEST" "$format" "$image" model 1 0 "$first" hold >held 2>&1)
+    pids[0]=$!
+    for _ in $(seq 600); do [ -s held ] && break; sleep 0.1; done
+    "$TEST" "$format" "$image" model 1 0 "$second" >out 2>&1
+    rc=$?
+    exec 7>&-
+    wait "${pids[0]}"
+    grep -q '^# open' held || rc=2
+    if [ -n "$pattern" ]; then
+        [ $rc = 1 ] && grep -q "$pattern" out
+        rc=$?
+    fi
+    verdict "beside-$name" $rc
+}
+beside readers ro ro raw.img raw ""
+beside writers rw rw raw.img raw "another disk is using it"
+beside writer-and-reader rw ro raw.img raw "another disk is using it"
+beside reader-and-writer ro rw raw.img raw "another disk is using it"
+beside sharers shared shared raw.img raw ""
+beside writer-and-sharer rw shared raw.img raw ""
+beside sharer-and-writer shared rw raw.img raw "another disk is using it"
+beside sharer-and-reader shared ro raw.img raw "another disk is using it"
+beside sharers-of-qcow2 shared shared plain.qcow2 qcow2 "a qcow2 image has one writer"
+beside reader-of-backing ro ro over.qcow2 qcow2 ""
 exit $status

@@ -3,7 +3,7 @@
  * Random lives of a disk image: requests of all kinds, several at once, over the same few clusters; what is read must be
  * what a copy in memory says. At the end the copy is written to a file, for qemu-img to compare.
  *
- *   image_test FORMAT IMAGE MODEL SEED REQUESTS [ro|kill|blocked] [sandbox]
+ *   image_test FORMAT IMAGE MODEL SEED REQUESTS [ro|kill|shared|blocked] [sandbox|hold]
  *
  * MODEL: a raw file with the image's present contents; it is changed along. ro: only reads. kill: ends in the middle, as
  * kill -9 would: what was acknowledged must be there. sandbox: with the system calls that hospes-block has (not under the
@@ -155,10 +155,11 @@ int main(int argc, char **argv)
     if (argc < 6)
         return 2;
     bool read_only = argc > 6 && strcmp(argv[6], "ro") == 0,
+         shared = argc > 6 && strcmp(argv[6], "shared") == 0,
          killed = argc > 6 && strcmp(argv[6], "kill") == 0;
     state = strtoull(argv[4], NULL, 0) * 77 + 1;
     if (io_open(&io, 64, e) < 0 ||
-        image_open(&img, io, argv[1], argv[2], read_only, false, e) < 0) {
+        image_open(&img, io, argv[1], argv[2], read_only, shared, false, e) < 0) {
         char *why = hl_error_sentence(e);
 
         printf("not ok image_test: %s\n", why);
@@ -185,6 +186,11 @@ int main(int argc, char **argv)
     run(io, strtoul(argv[5], NULL, 0), read_only);
     if (killed)
         _exit(0);
+    if (strcmp(argv[argc - 1], "hold") == 0) {
+        puts("# open");
+        fflush(stdout);
+        (void)getchar();
+    }
     image_close(img);
     io_close(io);
     for (unsigned int i = 0; i < DEPTH; i++)
