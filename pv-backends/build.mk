@@ -10,6 +10,10 @@ IMAGE_TEST := $(PVB_IMAGE) pv-backends/block/sandbox.c pv-backends/lib/sandbox.c
 $(B)/test/image_test: $(IMAGE_TEST:%.c=$(B)/unit/%.o)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(PVB_LIBS) -lyajl
+$(B)/test/image_file_test: $(patsubst %.c,$(B)/unit/%.o,pv-backends/block/file.c tests/unit/image_file_test.c \
+        tests/unit/toolstack_test.c dom0-toolstack/lib/error.c)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -Wl,--wrap=open,--wrap=pread -o $@ $^ -lyajl
 # The sanitizers need more system calls than the backend has.
 $(B)/test/image_sandbox_test: $(IMAGE_TEST:%.c=$(B)/tools/%.o)
 	@mkdir -p $(@D)
@@ -17,7 +21,8 @@ $(B)/test/image_sandbox_test: $(IMAGE_TEST:%.c=$(B)/tools/%.o)
 
 .PHONY: check-image-formats
 CHECKS += check-image-formats
-check-image-formats: $(B)/test/image_test $(B)/test/image_sandbox_test
+check-image-formats: $(B)/test/image_test $(B)/test/image_sandbox_test $(B)/test/image_file_test
+	$(B)/test/image_file_test
 	tests/unit/image_formats.sh $(abspath $(B))
 
 # What all of them do with the states of the two ends.

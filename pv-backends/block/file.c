@@ -66,12 +66,30 @@ static int lock(struct file *f, const char *path, bool read_only, bool shared, s
     return -EBUSY;
 }
 
+/*
+ * Around the page cache; -1 where single sectors of 512 bytes, which guests ask for, cannot be had so: not from sectors
+ * of 4 KiB, a file system's below it as well, nor from some file systems at all.
+ */
+static int open_direct(const char *path, int flags)
+{
+    static char buffer[1024] __attribute__((aligned(1024)));
+    int fd = open(path, flags | O_CLOEXEC | O_DIRECT);
+
+    if (fd < 0 || pread(fd, buffer + 512, 512, 512) >= 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
 int file_open(struct file *f, const char *path, bool read_only, bool shared, bool direct,
               struct hl_error *e)
 {
-    int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | (direct ? O_DIRECT : 0);
-
-    *f = (struct file){.fd = open(path, flags), .sector = 512};
+    *f = (struct file){.fd = -1, .sector = 512};
+    if (direct)
+        f->fd = open_direct(path, read_only ? O_RDONLY : O_RDWR);
+    f->direct = f->fd >= 0;
+    if (!f->direct)
+        f->fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (f->fd < 0)
         return hl_fail(e, errno, "open the image", path, NULL);
     int rc = measure(f, path, e);

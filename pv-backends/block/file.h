@@ -14,12 +14,13 @@ struct file {
     bool block;          /* a block device */
     unsigned int sector; /* its logical sector */
     bool discard;        /* holes can be punched */
+    bool direct;         /* goes around the page cache */
 };
 
 /*
  * Opens it, and keeps everybody else of this kind from it while it is open for writing (an open-file-description lock; -EBUSY).
  * `shared`: whoever else has it open, has so on purpose; but one who opens it for writing keeps those away who are not
- * told so. Undone by file_close().
+ * told so. `direct`: goes around the page cache where that works. Undone by file_close().
  */
 int file_open(struct file *f, const char *path, bool read_only, bool shared, bool direct,
               struct hl_error *e);

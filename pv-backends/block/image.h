@@ -44,7 +44,7 @@ struct image {
     unsigned int sector; /* bytes of the device's own sector: 512 or 4096 */
     bool read_only;      /* in: wanted so; out: so in fact */
     bool shared;         /* in: others may have it open, as in file_open() */
-    bool direct;         /* in: go around the page cache */
+    bool direct;         /* in: go around the page cache where that works */
     bool discard;        /* out: IMAGE_DISCARD works */
     unsigned int discard_granularity;
     struct image *backing; /* out: what it is based on, the format's to close; NULL: nothing */
