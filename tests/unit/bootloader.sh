@@ -173,6 +173,16 @@ boots qcow2 gpt.qcow2 --format=qcow2
     mke2fs -q -t ext4 -d apart apart.img 16M
 ) >/dev/null 2>&1
 boots boot_apart apart.img
+# A guest that shares its disk (access w!) is at work on it.
+coproc python3 -c 'import fcntl, struct, sys
+f = open("ext4.img", "r+b")
+fcntl.fcntl(f, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+print(flush=True)
+sys.stdin.read()'
+read -r -u "${COPROC[0]}"
+boots locked ext4.img
+eval "exec ${COPROC[1]}>&-"
+wait
 
 # ---- lists and formats of the result ---------------------------------------------------------------
 "$LOADER" -l ext4.img >said 2>&1 && [ "$(cat said)" = "$(printf '0: One\n1: Two\n2: Lost')" ]
