@@ -38,10 +38,83 @@ void conn_reset(struct conn *c)
     }
 }
 
+/* ---- the index of events that wait --------------------------------------------------------- */
+
+/* So few are searched without one. */
+#define INDEX_MIN 32u
+
+static struct msg **chain_of(const struct conn *c, uint32_t hash)
+{
+    return &c->index[hash & (c->index_size - 1)];
+}
+
+static void index_add(struct conn *c, struct msg *m)
+{
+    struct msg **chain = chain_of(c, m->hash);
+
+    m->chain = *chain;
+    *chain = m;
+}
+
+/* Makes it with so many chains. Without memory all stays as it is: only the search is slower. */
+static void index_build(struct conn *c, uint32_t size)
+{
+    struct msg **chains = mem_alloc(size * sizeof(*chains)), *m;
+
+    if (!chains) {
+        return;
+    }
+    memset(chains, 0, size * sizeof(*chains));
+    free(c->index);
+    c->index = chains;
+    c->index_size = size;
+    for (m = c->out; m; m = m->next) {
+        if (m->event) {
+            index_add(c, m);
+        }
+    }
+}
+
+/* A new event is in the queue. */
+static void index_queued(struct conn *c, struct msg *m)
+{
+    uint32_t size = c->index ? 2 * c->index_size : INDEX_MIN;
+
+    c->out_events++;
+    if (c->out_events > size) {
+        index_build(c, 2 * size);
+    } else if (c->index) {
+        index_add(c, m);
+    }
+}
+
+/* An event leaves the queue. */
+static void index_popped(struct conn *c, const struct msg *m)
+{
+    struct msg **slot = c->index ? chain_of(c, m->hash) : NULL;
+
+    while (slot && *slot != m) {
+        slot = &(*slot)->chain;
+    }
+    if (slot) {
+        *slot = m->chain;
+    }
+    if (--c->out_events == 0) {
+        free(c->index);
+        c->index = NULL;
+        c->index_size = 0;
+    }
+}
+
+/* ---- output ------------------------------------------------------------------------------- */
+
 static void pop_message(struct conn *c)
 {
     struct msg *m = c->out;
 
+    if (m->event) {
+        index_popped(c, m);
+    }
     c->out = m->next;
     if (!c->out) {
         c->out_last = NULL;
@@ -92,10 +165,10 @@ bool conn_may_request(const struct conn *c)
     return !c->broken && c->out_count <= max;
 }
 
-/* FNV-1a: only to make the search for equal events cheap. */
-static uint32_t hash_bytes(const unsigned char *p, size_t len)
+/* FNV-1a from a start that nobody knows: to make the search for equal events cheap. */
+static uint32_t hash_bytes(const struct core *core, const unsigned char *p, size_t len)
 {
-    uint32_t h = 2166136261u;
+    uint32_t h = 2166136261u ^ core->hash_key;
 
     while (len--) {
         h = (h ^ *p++) * 16777619u;
@@ -150,28 +223,45 @@ void conn_send(struct conn *c, uint32_t type, uint32_t req_id, uint32_t tx_id, c
 /* Only whole messages count: the first one may be on its way already. */
 static bool is_pending(const struct conn *c, const struct msg *event)
 {
-    const struct msg *m = c->out;
+    const struct msg *m = c->index ? *chain_of(c, event->hash) : c->out;
 
-    if (m && c->out_done) {
-        m = m->next;
-    }
-    for (; m; m = m->next) {
+    for (; m; m = c->index ? m->chain : m->next) {
         if (m->event && m->hash == event->hash && m->len == event->len &&
-            !memcmp(m->data, event->data, event->len)) {
+            !memcmp(m->data, event->data, event->len) && !(m == c->out && c->out_done)) {
             return true;
         }
     }
     return false;
 }
 
+void conn_log_end(struct conn *c, const char *why)
+{
+    struct usage *use = conn_usage(c);
+    uint64_t now = c->core->ops->now(c->core->arg) + 1;
+
+    if (use->ended && now - use->ended < WARN_INTERVAL) {
+        return;
+    }
+    use->ended = now;
+    core_log(c->core, "domain %u: %s; its xenstore connection is closed", c->domid, why);
+}
+
 static bool floods(struct conn *c, const struct msg *event)
 {
-    if (c->privileged ||
-        conn_usage(c)->work_bytes + event->len <= 2ull * quota_limit(c, QUOTA_MEMORY)) {
+    uint64_t wanted = conn_usage(c)->work_bytes + event->len;
+
+    if (c->privileged) {
+        /* Domain 0's kernel must not lose its connection. */
+        if (c->domain || wanted <= SOCKET_MAX_OUT) {
+            return false;
+        }
+        conn_log_end(c, "a client reads no events, too many wait");
+        return true;
+    }
+    if (wanted <= 2ull * quota_limit(c, QUOTA_MEMORY)) {
         return false;
     }
-    core_log(c->core, "domain %u: reads no events, more than twice its memory quota waits; closed",
-             c->domid);
+    conn_log_end(c, "reads no events, more than twice its memory quota waits");
     return true;
 }
 
@@ -193,12 +283,13 @@ void conn_send_event(struct conn *c, const char *path, const char *token)
     memcpy(m->data + sizeof(struct xsd_sockmsg), path, plen);
     memcpy(m->data + sizeof(struct xsd_sockmsg) + plen, token, tlen);
     m->event = true;
-    m->hash = hash_bytes(m->data, m->len);
+    m->hash = hash_bytes(c->core, m->data, m->len);
     if (is_pending(c, m)) {
         free(m);
         return;
     }
     conn_queue(c, m);
+    index_queued(c, m);
 }
 
 size_t conn_out_peek(struct conn *c, const void **data)

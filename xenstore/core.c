@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "xenstore/core.h"
 #include "xenstore/perm.h"
@@ -52,6 +53,10 @@ struct core *core_new(const struct core_ops *ops, void *arg)
     memset(core, 0, sizeof(*core));
     core->ops = ops;
     core->arg = arg;
+    if (getrandom(&core->hash_key, sizeof(core->hash_key), GRND_NONBLOCK) < 0) {
+        core->hash_key =
+            (uint32_t)((uintptr_t)core >> 4); /* so early in the host's life no guest lives */
+    }
     for (q = 0; q < QUOTA_COUNT; q++) {
         core->quota.limit[q] = quota_info[q].initial;
     }

@@ -71,6 +71,7 @@ struct domain {
 /* A message on its way out, with its header. */
 struct msg {
     struct msg *next;
+    struct msg *chain; /* of the connection's index, if it is an event */
     uint32_t len, hash;
     bool event;
     unsigned char data[];
@@ -90,6 +91,9 @@ struct conn {
     struct msg *out, *out_last;
     uint32_t out_done;             /* bytes of the first message that are gone */
     uint32_t out_count, out_bytes; /* messages, and bytes still to be sent */
+    /* All events that wait, by their hash. NULL: few, or without memory for it; the queue is searched. */
+    struct msg **index;
+    uint32_t index_size, out_events; /* chains (a power of two), events that wait */
     void *transport;
 };
 
@@ -102,6 +106,7 @@ struct core {
     struct node *special; /* "@name" is the child "name": only its permissions are used */
     uint64_t gen;         /* the last generation given out */
     uint32_t last_tx, last_conn;
+    uint32_t hash_key; /* guests choose what is hashed, and must not choose what falls together */
     struct domain *domains[CORE_HASH];
     struct watch *watches[CORE_HASH];
     struct conn *conns;
@@ -151,12 +156,18 @@ void conn_reset(struct conn *c);
 /* Drops what waits to be sent. */
 void conn_drop_output(struct conn *c);
 
+/* Says in the log that a connection ends, and why: once in ten seconds for a domain, which may come again at will. */
+void conn_log_end(struct conn *c, const char *why);
+
+#define SOCKET_MAX_OUT (64ull << 20) /* bytes */
+
 /* Queues a message. Without memory for it the connection is marked broken. */
 void conn_send(struct conn *c, uint32_t type, uint32_t req_id, uint32_t tx_id, const void *data,
                size_t len);
 
 /* Queues a watch event, unless the very same one waits already. An unprivileged connection that lets
- * more events pile up than its memory quota holds is marked broken. */
+ * more events pile up than its memory quota holds is marked broken, and so is a socket beyond SOCKET_MAX_OUT: what there is to
+ * be told may be a guest's making. */
 void conn_send_event(struct conn *c, const char *path, const char *token);
 
 /* Queues a message that is ready, and takes it over. */

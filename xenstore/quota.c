@@ -21,8 +21,6 @@ const struct quota_info quota_info[QUOTA_COUNT] = {
     [QUOTA_PERMISSIONS] = {"permissions", "Max. number of permissions per node", 5},
 };
 
-#define WARN_INTERVAL 10 /* seconds */
-
 enum quota quota_find(const char *name)
 {
     enum quota q;

@@ -13,6 +13,8 @@
 struct core;
 struct conn;
 
+#define WARN_INTERVAL 10 /* seconds */
+
 enum quota {
     QUOTA_NODES, /* nodes that the domain owns */
     QUOTA_WATCHES,
@@ -44,6 +46,7 @@ struct usage {
     uint64_t node_bytes;          /* of nodes in the tree */
     uint64_t work_bytes;          /* of transactions, watches and messages */
     uint64_t warned[QUOTA_COUNT]; /* when + 1 */
+    uint64_t ended;               /* when + 1 it was last told that a connection ended */
 };
 
 /* The quota of that name, or QUOTA_COUNT. */

@@ -51,7 +51,7 @@ static void fail(struct ring *r, uint32_t error, const char *why)
 {
     struct core *core = r->conn->core;
 
-    core_log(core, "domain %u: %s; its xenstore connection is closed", r->conn->domid, why);
+    conn_log_end(r->conn, why);
     r->dead = true;
     r->conn->broken = true;
     r->in_got = 0;

@@ -527,6 +527,34 @@ static void test_ring_errors(void)
     rig_stop(&r);
 }
 
+/* A guest that breaks its ring again and again does not fill the log. */
+static void test_bad_ring_log_rate(void)
+{
+    static struct ring ring;
+    struct xenstore_domain_interface *p = &sh->page;
+    unsigned int i, before;
+    struct rig r;
+
+    script(1024, 1024);
+    memset(p, 0, sizeof(*p));
+    daemon_start(&r, &ring);
+    before = r.nlog;
+    for (i = 0; i < 20; i++) {
+        p->req_prod = 1025;
+        ring_service(&ring, 8);
+        CHECK(ring.dead);
+        p->connection = XENSTORE_RECONNECT;
+        ring_service(&ring, 8);
+        CHECK(!ring.dead);
+    }
+    CHECK(r.nlog == before + 1);
+    r.now += 10;
+    p->req_prod = 1025;
+    ring_service(&ring, 8);
+    CHECK(r.nlog == before + 2);
+    rig_stop(&r);
+}
+
 /* Nobody is served who does not read. */
 static void test_back_pressure(void)
 {
@@ -558,6 +586,7 @@ void ring_tests(void)
         abort();
     }
     test_run("xenstore_ring_errors", test_ring_errors);
+    test_run("xenstore_ring_bad_log_rate", test_bad_ring_log_rate);
     test_run("xenstore_ring_hostile", test_bad_rings);
     test_run("xenstore_ring_back_pressure", test_back_pressure);
     test_run("xenstore_ring_chunks", test_chunks);

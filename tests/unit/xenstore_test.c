@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/unit/xenstore_rig.h"
 #include "tests/unit/xenstore_tests.h"
@@ -701,6 +702,82 @@ static void test_watch_duplicates(void)
     rig_stop(&r);
 }
 
+static void queue_events(struct conn *c, unsigned int n, unsigned int keep)
+{
+    const void *data;
+    char path[64];
+    unsigned int i;
+
+    for (i = 0; i < n; i++) {
+        snprintf(path, sizeof(path), "/w/%u", i);
+        conn_send_event(c, path, "t");
+        if (c->out_count > keep) {
+            conn_out_done(c, conn_out_peek(c, &data));
+        }
+    }
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* How many events wait makes no difference to the next one: a guest could stop everything with a transaction. */
+static void test_watch_many_pending(void)
+{
+    enum { MANY = 40000 };
+    double start, few, many;
+    struct conn *eye;
+    struct rig r;
+
+    rig_start(&r);
+    eye = conn_new(r.core, 0, NULL);
+    queue_events(eye, MANY, MANY);
+    conn_drop_output(eye);
+    start = cpu_seconds();
+    queue_events(eye, MANY, 16);
+    conn_drop_output(eye);
+    few = cpu_seconds() - start;
+    start = cpu_seconds();
+    queue_events(eye, MANY, MANY);
+    many = cpu_seconds() - start;
+    CHECK(eye->out_count == MANY);
+    CHECK(many < 12 * few);
+    /* All of them are known, those that were there before the index grew and those behind others as well. */
+    queue_events(eye, MANY, MANY);
+    CHECK(eye->out_count == MANY);
+    conn_out_done(eye, 1);
+    queue_events(eye, MANY, MANY + 1);
+    CHECK(eye->out_count == MANY + 1); /* the first is on its way */
+    rig_stop(&r);
+}
+
+/* Who reads nothing on a socket is cut off, too; Domain 0's kernel never is. */
+static void test_watch_socket_floods(void)
+{
+    static char token[1000];
+    struct conn *eye, *kernel;
+    unsigned int i;
+    struct rig r;
+    char path[64];
+
+    rig_start(&r);
+    eye = conn_new(r.core, 0, NULL);
+    kernel = rig_domain(&r, 0);
+    memset(token, 't', sizeof(token) - 1);
+    for (i = 0; i < SOCKET_MAX_OUT / sizeof(token) + 10; i++) {
+        snprintf(path, sizeof(path), "/w/%u", i);
+        conn_send_event(eye, path, token);
+        conn_send_event(kernel, path, token);
+    }
+    CHECK(eye->broken && !kernel->broken);
+    CHECK(rig_logged(&r, "a client reads no events"));
+    rig_stop(&r);
+}
+
 /* ---- domains ------------------------------------------------------------------------------ */
 
 static void test_domains(void)
@@ -986,6 +1063,8 @@ int main(void)
     test_run("xenstore_reset_watches", test_reset_watches);
     test_run("xenstore_watch_long_token", test_watch_long_token);
     test_run("xenstore_watch_duplicates", test_watch_duplicates);
+    test_run("xenstore_watch_many_pending", test_watch_many_pending);
+    test_run("xenstore_watch_socket_floods", test_watch_socket_floods);
     test_run("xenstore_domains", test_domains);
     test_run("xenstore_domain_death", test_domain_death);
     test_run("xenstore_quota_nodes", test_quota_nodes);
