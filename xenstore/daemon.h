@@ -79,6 +79,8 @@ struct daemon {
     struct socket_conn *sockets;
     struct source listener[2];
     int listen_fd[2];
+    int spare_fd; /* given up for a moment to refuse a client when all others are used; -1: none */
+    uint64_t last_refusal; /* when + 1 that was in the log */
     int trace_fd;
     bool stop, reexec;
     char *update_program;

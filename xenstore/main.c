@@ -482,7 +482,8 @@ static bool is_update(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-    static struct daemon d = {.trace_fd = -1, .listen_fd = {-1, -1}, .journal.fd = -1};
+    static struct daemon d = {
+        .trace_fd = -1, .spare_fd = -1, .listen_fd = {-1, -1}, .journal.fd = -1};
     static struct signals signals;
     bool update;
     int ready_fd = -1, err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Local sockets: one for everything, one that only reads. Both are for root and count as Domain 0. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,35 @@ static void conn_ready(struct daemon *d, struct source *source, uint32_t events)
     }
 }
 
+static void open_spare(struct daemon *d)
+{
+    if (d->spare_fd < 0) {
+        d->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+}
+
+/* A client that cannot be taken must not wait at the door: it would not hear of it, and we would be called again and again. */
+static void refuse_client(struct daemon *d, int listener)
+{
+    uint64_t now = daemon_now_ms() / 1000 + 1;
+    int fd;
+
+    if (d->spare_fd < 0) {
+        return;
+    }
+    close(d->spare_fd);
+    d->spare_fd = -1;
+    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+    }
+    open_spare(d);
+    if (!d->last_refusal || now - d->last_refusal >= WARN_INTERVAL) {
+        d->last_refusal = now;
+        log_line(d, "a client is refused: all file descriptors are in use (limit LimitNOFILE=)");
+    }
+}
+
 static void accept_conn(struct daemon *d, struct source *source, uint32_t events)
 {
     int which = source == &d->listener[1];
@@ -173,8 +203,12 @@ static void accept_conn(struct daemon *d, struct source *source, uint32_t events
 
     (void)events;
     if (fd < 0) {
+        if (errno == EMFILE) {
+            refuse_client(d, d->listen_fd[which]);
+        }
         return;
     }
+    open_spare(d);
     s = calloc(1, sizeof(*s));
     if (!s) {
         goto no_memory;
@@ -240,6 +274,7 @@ int sock_start(struct daemon *d)
 {
     int err = listen_at(d, 0);
 
+    open_spare(d);
     return err ? err : listen_at(d, 1);
 }
 
@@ -249,6 +284,10 @@ void sock_stop(struct daemon *d)
 
     while (d->sockets) {
         close_conn(d, d->sockets);
+    }
+    if (d->spare_fd >= 0) {
+        close(d->spare_fd);
+        d->spare_fd = -1;
     }
     for (i = 0; i < 2; i++) {
         if (d->listen_fd[i] >= 0) {

@@ -91,6 +91,22 @@ done
 equal xenstore_directory_in_parts 1000 "$(xs list /big | sort -u | grep -c child-number-)"
 xs rm /big
 
+# ---- more clients than descriptors: the last ones are refused, and do not wait for ever
+idle=()
+prlimit --nofile=20: --pid "$daemon"
+for i in $(seq 20); do
+    "$bin/xenstore-watch" /idle >/dev/null 2>&1 &
+    idle+=($!)
+done
+refused() { grep -q 'a client is refused' "$dir/log"; }
+soon refused
+timeout 100 "$bin/xenstore" read / >/dev/null 2>&1
+equal xenstored_out_of_descriptors 1 $?
+kill "${idle[@]}" 2>/dev/null
+wait "${idle[@]}" 2>/dev/null
+equal xenstored_has_descriptors_again "" "$(timeout 100 "$bin/xenstore" read /)"
+prlimit --nofile=1024: --pid "$daemon"
+
 # ---- control
 equal xenstore_control_check OK "$("$bin/xenstore-control" check)"
 "$bin/xenstore-control" quota set nodes 17 >/dev/null

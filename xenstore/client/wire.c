@@ -576,9 +576,9 @@ char *hs_talk(struct hs *h, uint32_t type, hs_tx_t tx, const struct hs_part *par
               size_t *len)
 {
     char *reply = NULL;
+    int err, failed = 0;
     uint32_t wire;
     size_t rlen;
-    int err;
 
     if (!hs_wire_txn(h, tx, &wire, &err)) {
         errno = err;
@@ -587,7 +587,11 @@ char *hs_talk(struct hs *h, uint32_t type, hs_tx_t tx, const struct hs_part *par
     while (exchange(h, type, wire, parts, n, &reply, &rlen, &err)) {
         int saved = errno;
 
-        if (reconnect(h)) {
+        /* A daemon that takes connections and drops each: it has no descriptor for us, or does not like what we ask. */
+        if (failed++) {
+            pause_ms(RETRY_MS);
+        }
+        if (failed > RECONNECT_MS / RETRY_MS || reconnect(h)) {
             errno = saved;
             return NULL;
         }
