@@ -14,6 +14,7 @@
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/hv_system.h"
+#include "dom0-toolstack/lib/xl_conf.h"
 
 /* Where the vCPUs of all domains are shown: as a table or as JSON. */
 struct vcpu_output {
@@ -162,6 +163,22 @@ static bool parse_mask(struct app *app, const char *text, const struct hv_topolo
     return true;
 }
 
+/* Within what the host allows its guests. */
+static bool confine(struct app *app, bool hvm, const struct hv_topology *topo,
+                    struct hl_cpumask *hard)
+{
+    struct hl_cpumask allowed;
+    bool given;
+
+    if (xl_conf_cpumask(hvm, topo, &allowed, &given, app->err) == 0) {
+        if (!given || hl_cpumask_confine(hard, &allowed, app->err) == 0)
+            return true;
+        hl_error_advise(app->err, XL_CONF_CPUMASK_ADVICE);
+    }
+    app_failed(app);
+    return false;
+}
+
 static int pin(struct app *app, uint32_t domid, uint32_t first, uint32_t last,
                const struct hl_cpumask *hard, const struct hl_cpumask *soft, bool force)
 {
@@ -189,17 +206,22 @@ static int pin(struct app *app, uint32_t domid, uint32_t first, uint32_t last,
 
 static int run_vcpu_pin(struct app *app, const struct verb *verb, int argc, char **argv)
 {
-    static const struct option longs[] = {{"force", 0, 0, 'f'}, {"help", 0, 0, 'h'}, {0}};
+    static const struct option longs[] = {{"force", 0, 0, 'f'},
+                                          {"help", 0, 0, 'h'},
+                                          {"ignore-global-affinity-masks", 0, 0, 'i'},
+                                          {0}};
     struct hl_cpumask hard, soft;
-    bool force = false, with_hard, with_soft;
+    bool force = false, ignore_masks = false, with_hard, with_soft;
     struct hv_domain_info info;
     struct hv_topology topo;
     long long vcpu = 0;
     uint32_t domid;
     int opt, rc = EXIT_FAILED;
 
-    while ((opt = app_getopt(app, verb, argc, argv, "+fh", longs)) >= 0)
+    while ((opt = app_getopt(app, verb, argc, argv, "+fh", longs)) >= 0) {
         force |= opt == 'f';
+        ignore_masks |= opt == 'i';
+    }
     if (opt == APP_OPT_STOP)
         return app->exit_code;
     if (!app_args(app, verb, argc, 3, 4))
@@ -216,6 +238,9 @@ static int run_vcpu_pin(struct app *app, const struct verb *verb, int argc, char
         goto out;
     if (!parse_mask(app, argv[2], &topo, &hard, &with_hard) ||
         !parse_mask(app, argc > 3 ? argv[3] : NULL, &topo, &soft, &with_soft))
+        goto out;
+    /* Domain 0 is no guest. */
+    if (with_hard && !ignore_masks && domid != 0 && !confine(app, info.hvm, &topo, &hard))
         goto out;
     if (strcmp(argv[1], "all") == 0)
         rc = pin(app, domid, 0, info.max_vcpu_id, with_hard ? &hard : NULL,
@@ -268,7 +293,10 @@ const struct verb cpu_verbs[] = {
      VERB_READS | VERB_COMMON},
     {"vcpu-pin", run_vcpu_pin, "[option] <Domain> <VCPU|all> <Hard affinity|-|all> [Soft|-|all]",
      "Set which CPUs a VCPU can use",
-     "-f, --force             Also undo a pin that the guest itself asked for\n", 0},
+     "-f, --force             Also undo a pin that the guest itself asked for\n"
+     "--ignore-global-affinity-masks\n"
+     "                        Do not keep to vm.cpumask and vm.pv.cpumask of xl.conf\n",
+     0},
     {"vcpu-set", run_vcpu_set, "[option] <Domain> <vCPUs>",
      "Set the number of active VCPUs allowed for the domain",
      "-i, --ignore-host       Do not limit the number to the CPUs of the host\n", 0},

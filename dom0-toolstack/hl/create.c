@@ -30,7 +30,7 @@ struct create {
     const char *file;
     char **overrides;
     int nr_overrides;
-    bool paused, console, foreground, quiet, no_watch, dry_run;
+    bool paused, console, foreground, quiet, no_watch, dry_run, ignore_masks;
 };
 
 enum { OPT_IGNORE_MASKS = 256 };
@@ -232,7 +232,8 @@ static bool create_option(struct app *app, int opt, struct create *o)
     case 'A':
         app_say(app, "-V and -A are not supported: run 'hl vncviewer' when the domain is there");
         return false;
-    default: break; /* -d and --ignore-global-affinity-masks change nothing */
+    case OPT_IGNORE_MASKS: o->ignore_masks = true; break;
+    default: break; /* -d changes nothing */
     }
     return true;
 }
@@ -277,6 +278,7 @@ static int run_create(struct app *app, const struct verb *verb, int argc, char *
     rc = config_load(app, &(struct config_input){o.file, o.overrides, o.nr_overrides, o.quiet}, &c);
     if (rc != 0)
         return rc;
+    c.ignore_host_cpus = o.ignore_masks;
     rc = o.dry_run ? print_config(&c) : create(app, &o, &c);
     hl_domain_config_free(&c);
     return rc;
@@ -291,6 +293,8 @@ const struct verb create_verbs[] = {
      "-f FILE, --defconfig=FILE\n"
      "                        Use the given configuration file.\n"
      "-h                      Print this help.\n"
+     "--ignore-global-affinity-masks\n"
+     "                        Do not keep to vm.cpumask and vm.pv.cpumask of xl.conf.\n"
      "-n, --dryrun            Dry run: print the resulting configuration as JSON.\n"
      "-p                      Leave the domain paused after it is created.\n"
      "-q, --quiet             Quiet.\n"

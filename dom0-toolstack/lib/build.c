@@ -229,24 +229,31 @@ static const char *affinity_text(const struct hl_affinity *a, uint32_t vcpu)
 static int set_affinity(struct job *j, struct hl_error *e)
 {
     const struct hl_domain_config *c = &j->config;
-    struct hl_cpumask hard, soft;
+    struct hl_cpumask hard, soft, allowed;
     struct hv_topology topo;
-    int rc;
+    bool masked = false;
+    int rc = hv_topology(j->ctx->hv, &topo, e);
 
-    if (c->cpus.all == NULL && c->cpus.nr_each == 0 && c->cpus_soft.all == NULL &&
-        c->cpus_soft.nr_each == 0)
-        return 0;
-    rc = hv_topology(j->ctx->hv, &topo, e);
+    if (rc == 0 && !c->ignore_host_cpus)
+        rc = xl_conf_cpumask(c->type != HL_TYPE_PV, &topo, &allowed, &masked, e);
     for (uint32_t i = 0; rc == 0 && i < c->maxvcpus; i++) {
         const char *h = affinity_text(&c->cpus, i), *s = affinity_text(&c->cpus_soft, i);
 
         if (h != NULL)
             rc = hl_cpumask_parse(h, &topo, &hard, e);
+        else
+            hl_cpumask_set_all(&hard);
+        if (rc == 0 && masked) {
+            rc = hl_cpumask_confine(&hard, &allowed, e);
+            if (rc < 0)
+                hl_error_advise(e, XL_CONF_CPUMASK_ADVICE);
+        }
         if (rc == 0 && s != NULL)
             rc = hl_cpumask_parse(s, &topo, &soft, e);
-        if (rc == 0 && (h != NULL || s != NULL))
-            rc = hv_vcpu_set_affinity(j->ctx->hv, j->result->domid, i, h == NULL ? NULL : &hard,
-                                      s == NULL ? NULL : &soft, false, e);
+        if (rc == 0 && (h != NULL || masked || s != NULL))
+            rc = hv_vcpu_set_affinity(j->ctx->hv, j->result->domid, i,
+                                      h == NULL && !masked ? NULL : &hard, s == NULL ? NULL : &soft,
+                                      false, e);
     }
     hv_topology_free(&topo);
     return rc;

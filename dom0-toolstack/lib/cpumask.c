@@ -52,6 +52,15 @@ bool hl_cpumask_empty(const struct hl_cpumask *m)
     return hl_cpumask_count(m) == 0;
 }
 
+int hl_cpumask_confine(struct hl_cpumask *m, const struct hl_cpumask *within, struct hl_error *e)
+{
+    for (size_t i = 0; i < HL_CPUMASK_BITS / 64; i++)
+        m->bits[i] &= within->bits[i];
+    if (!hl_cpumask_empty(m))
+        return 0;
+    return hl_fail(e, EINVAL, "choose CPUs", NULL, "of those that are allowed, none is wanted");
+}
+
 /* ---- reading ---- */
 
 struct item {

@@ -32,6 +32,9 @@ unsigned int hl_cpumask_count(const struct hl_cpumask *m);
 int hl_cpumask_parse(const char *text, const struct hv_topology *topo, struct hl_cpumask *m,
                      struct hl_error *e);
 
+/* Takes what is not in `within` away; -EINVAL with a record where nothing is left. */
+int hl_cpumask_confine(struct hl_cpumask *m, const struct hl_cpumask *within, struct hl_error *e);
+
 /*
  * "all" when it has every CPU below nr_cpus, "none" for an empty one, else ranges: "0-3,5".
  * A malloc'd string or NULL.

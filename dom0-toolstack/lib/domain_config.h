@@ -59,8 +59,9 @@ struct hl_domain_config {
     uint32_t maxvcpus; /* 0: as vcpus */
     struct hl_affinity cpus;
     struct hl_affinity cpus_soft;
-    int cpu_weight; /* HL_UNSET_INT: the scheduler's default */
-    int cpu_cap;    /* percent of one CPU, 0 unlimited, HL_UNSET_INT: the scheduler's default */
+    bool ignore_host_cpus; /* xl.conf's vm.cpumask and its like are not for this one */
+    int cpu_weight;        /* HL_UNSET_INT: the scheduler's default */
+    int cpu_cap; /* percent of one CPU, 0 unlimited, HL_UNSET_INT: the scheduler's default */
 
     /* With a boot loader, paths in the guest's own file system, and the kernel may be NULL. */
     char *kernel;

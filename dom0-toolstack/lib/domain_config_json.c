@@ -130,6 +130,7 @@ int hl_domain_config_gen(const struct hl_domain_config *c, struct yajl_gen_t *g)
     put_text(g, "on_crash", hl_action_name(c->on_crash));
     put_text(g, "on_soft_reset", hl_action_name(c->on_soft_reset));
     put_text(g, "config_file", c->config_file);
+    put_text(g, "ignore_global_affinity_masks", c->ignore_host_cpus ? "True" : NULL);
     /* An earlier failure leaves the generator in its error state, so the last call tells. */
     return yajl_gen_map_close(g) == yajl_gen_status_ok ? 0 : -EIO;
 }
@@ -380,6 +381,7 @@ int hl_domain_config_from_json(struct hl_domain_config *c, const char *json, siz
         get_action(&r, tree, "on_crash", &c->on_crash);
         get_action(&r, tree, "on_soft_reset", &c->on_soft_reset);
         get_text(&r, tree, "config_file", &c->config_file);
+        c->ignore_host_cpus = member(tree, "ignore_global_affinity_masks") != NULL;
         get_devices(&r, tree, c);
     }
     yajl_tree_free(tree);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dom0-toolstack/lib/cfg.h"
+#include "dom0-toolstack/lib/cpumask.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/files.h"
 
@@ -108,4 +109,30 @@ int xl_conf_claim_mode(bool *claim, struct hl_error *e)
         return i;
     *claim = i == 0;
     return 0;
+}
+
+int xl_conf_cpumask(bool hvm, const struct hv_topology *topo, struct hl_cpumask *allowed,
+                    bool *given, struct hl_error *e)
+{
+    const char *const keys[] = {"vm.cpumask", hvm ? "vm.hvm.cpumask" : "vm.pv.cpumask"};
+    int rc = 0;
+
+    *given = false;
+    hl_cpumask_set_all(allowed);
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        struct hl_cpumask mask;
+        char *text;
+
+        rc = xl_conf_string(keys[i], &text, e);
+        if (rc != 0 || text == NULL)
+            continue;
+        *given = true;
+        rc = hl_cpumask_parse(text, topo, &mask, e);
+        if (rc == 0)
+            rc = hl_cpumask_confine(allowed, &mask, e);
+        if (rc < 0)
+            hl_error_within(e, "%s of " XL_CONF, keys[i]);
+        free(text);
+    }
+    return rc;
 }

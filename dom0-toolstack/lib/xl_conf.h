@@ -5,7 +5,9 @@
 
 #include <stdbool.h>
 
+struct hl_cpumask;
 struct hl_error;
+struct hv_topology;
 
 /*
  * *value gets a malloc'd string, NULL where the key is not set. No file is as good as an empty one;
@@ -27,5 +29,17 @@ int xl_conf_autoballoon(enum xl_autoballoon *mode, struct hl_error *e);
 
 /* claim_mode=: is a domain's memory claimed before it is allocated? 1 or 0; true where it is unset. */
 int xl_conf_claim_mode(bool *claim, struct hl_error *e);
+
+/*
+ * The CPUs that guests may run on: vm.cpumask= and, of their type, vm.pv.cpumask= or vm.hvm.cpumask=.
+ * *given is false where the host says nothing; then all are in *allowed.
+ */
+int xl_conf_cpumask(bool hvm, const struct hv_topology *topo, struct hl_cpumask *allowed,
+                    bool *given, struct hl_error *e);
+
+/* For whoever wanted others. */
+#define XL_CONF_CPUMASK_ADVICE                                                            \
+    "vm.cpumask and vm.pv.cpumask in /etc/xen/xl.conf say which CPUs guests may run on; " \
+    "--ignore-global-affinity-masks overrules them"
 
 #endif

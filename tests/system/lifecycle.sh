@@ -126,8 +126,19 @@ becomes "all are gone" 10 gone smp
 
 # Created paused, with the console attached before it runs.
 cfg=$(config early)
+mkdir -p /etc/xen
+touch /etc/xen/xl.conf
+cp /etc/xen/xl.conf /tmp/xl.conf
+echo 'vm.cpumask = "1"' >>/etc/xen/xl.conf
 works "create -p" $HL create -p "$cfg"
 becomes "it is paused" 5 state_is early '^--p'
+prints "its CPUs are those that xl.conf leaves to guests" '^early .* 1 / ' $HL vcpu-list early
+refuses "vcpu-pin to another" . $HL vcpu-pin early 0 0
+works "unless told not to look" $HL vcpu-pin --ignore-global-affinity-masks early 0 0
+prints "that holds" '^early .* 0 / ' $HL vcpu-list early
+works "vcpu-pin all" $HL vcpu-pin early 0 all
+prints "are all that xl.conf leaves" '^early .* 1 / ' $HL vcpu-list early
+cp /tmp/xl.conf /etc/xen/xl.conf
 sleep 900 | timeout 900 script -qec "$HL console early" /dev/null >/tmp/early 2>&1 &
 sleep 1
 works "unpause it" $HL unpause early

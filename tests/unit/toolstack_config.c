@@ -14,8 +14,10 @@
 #include "dom0-toolstack/lib/creation.h"
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/hv_system.h"
 #include "dom0-toolstack/lib/record.h"
+#include "dom0-toolstack/lib/xl_conf.h"
 
 /* ---- configurations ---- */
 
@@ -539,6 +541,56 @@ static struct hv_cpu_topo cpus[8] = {
 };
 static const struct hv_topology topo = {.nr_cpus = 8, .nr_nodes = 2, .cpus = cpus};
 
+/* NULL: refused. */
+static char *allowed_cpus(bool hvm, const char *conf, bool *given)
+{
+    static const char path[] = "/tmp/toolstack_config.xl.conf";
+    struct hl_cpumask m;
+    char *text = NULL;
+
+    setenv("HOSPES_XL_CONF", path, 1);
+    if (file_write_atomic(path, conf, strlen(conf), 0600) == 0 &&
+        xl_conf_cpumask(hvm, &topo, &m, given, NULL) == 0)
+        text = hl_cpumask_format(&m, 8);
+    unlink(path);
+    unsetenv("HOSPES_XL_CONF");
+    return text;
+}
+
+static void cpus_of_the_host(void)
+{
+    static const struct {
+        const char *conf, *pv, *hvm;
+        bool given;
+    } t[] = {
+        {"", "all", "all", false},
+        {"vm.cpumask=\"2-7\"\n", "2-7", "2-7", true},
+        {"vm.cpumask='all,^0'\nvm.pv.cpumask='node:0'\n", "1-3", "1-7", true},
+        {"vm.hvm.cpumask='5'\nvm.cpumask='4-6'\n", "4-6", "5", true},
+        {"vm.cpumask='0'\nvm.pv.cpumask='1'\n", NULL, "0", true},
+    };
+    struct hl_cpumask m, some;
+
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        for (int hvm = 0; hvm < 2; hvm++) {
+            const char *want = hvm ? t[i].hvm : t[i].pv;
+            bool given = !t[i].given;
+            char *text = allowed_cpus(hvm, t[i].conf, &given);
+
+            CHECK((text == NULL) == (want == NULL));
+            if (text != NULL && want != NULL)
+                CHECK_STR(text, want);
+            CHECK(given == t[i].given);
+            free(text);
+        }
+    }
+    CHECK(hl_cpumask_parse("0-3", &topo, &m, NULL) == 0);
+    CHECK(hl_cpumask_parse("2-5", &topo, &some, NULL) == 0);
+    CHECK(hl_cpumask_confine(&m, &some, NULL) == 0 && hl_cpumask_count(&m) == 2);
+    CHECK(hl_cpumask_parse("6", &topo, &some, NULL) == 0);
+    CHECK(hl_cpumask_confine(&m, &some, NULL) == -EINVAL);
+}
+
 static void cpumask_good(void)
 {
     static const struct {
@@ -658,6 +710,7 @@ int main(void)
         {"error_sentence", error_sentence},
         {"error_json", error_json},
         {"error_null", error_null},
+        {"cpus_of_the_host", cpus_of_the_host},
         {"cpumask_good", cpumask_good},
         {"cpumask_bad", cpumask_bad},
     };
