@@ -17,17 +17,20 @@
 
 #include "dom0-toolstack/hospesd/daemon.h"
 #include "dom0-toolstack/lib/device_wait.h"
+#include "dom0-toolstack/lib/disk_record.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hotplug.h"
 #include "xenstore/client/xs_client.h"
 
 static const struct kind {
     const char *name, *program;
+    /* What a program that was killed may have left of a device that is gone. */
+    void (*clean_up)(uint32_t domid, const char *devid);
 } kinds[] = {
-    {"qdisk", "hospes-block"},
-    {"qnic", "hospes-net"},
-    {"9pfs", "hospes-9p"},
-    {"vfb", "hospes-fb"},
+    {"qdisk", "hospes-block", disk_records_remove},
+    {"qnic", "hospes-net", NULL},
+    {"9pfs", "hospes-9p", NULL},
+    {"vfb", "hospes-fb", NULL},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -77,6 +80,20 @@ static void forget(struct backend_process *p)
         close(p->exec_failed);
     free(p->path);
     free(p);
+}
+
+/* Its device is gone, and no program of ours serves it. */
+static void bury(struct backend_process *p)
+{
+    const char *devid = strrchr(p->path, '/');
+    char dir[64];
+    uint32_t domid;
+
+    kind_dir(p->d, p->kind, dir);
+    if (p->kind->clean_up != NULL && devid != NULL &&
+        sscanf(p->path + strlen(dir), "/%" SCNu32, &domid) == 1)
+        p->kind->clean_up(domid, devid + 1);
+    forget(p);
 }
 
 /* Whether its device is still one to be served. */
@@ -210,7 +227,7 @@ static void ended(void *opaque, uint32_t events)
     p->pid = 0;
     error = exec_error(p);
     if (!wanted(p)) {
-        forget(p);
+        bury(p);
         return;
     }
     if (error != 0) {
@@ -406,7 +423,7 @@ void backends_changed(struct daemon *d, const char *path)
     for (p = processes; p != NULL; p = next) {
         next = p->next;
         if (p->pid == 0 && !wanted(p))
-            forget(p);
+            bury(p);
     }
 }
 
@@ -414,6 +431,16 @@ void backends_scan(struct daemon *d)
 {
     for (size_t i = 0; i < KINDS; i++)
         scan_kind(d, &kinds[i]);
+}
+
+static bool disk_lives(void *opaque, uint32_t domid, const char *devid)
+{
+    struct daemon *d = opaque;
+    char dir[64], path[128];
+
+    kind_dir(d, &kinds[0], dir);
+    snprintf(path, sizeof(path), "%s/%" PRIu32 "/%s", dir, domid, devid);
+    return hs_exists(d->ctx.xs, HS_TX_NONE, path) != 0;
 }
 
 int backends_start(struct daemon *d, struct hl_error *e)
@@ -425,6 +452,8 @@ int backends_start(struct daemon *d, struct hl_error *e)
         if (hs_watch(d->ctx.xs, dir, BACKENDS_TOKEN) < 0)
             return hl_fail(e, errno, "watch for devices", dir, NULL);
     }
+    /* Of disks that went while none of us was there. */
+    disk_records_sweep(disk_lives, d);
     backends_scan(d);
     return 0;
 }

@@ -7,7 +7,8 @@
  * In a driver domain a device's program waits for the host's half to be begun (lib/hotplug.h).
  *
  * A program that outlives hospesd goes on serving: the next hospesd's child waits for its lock and takes over when it
- * ends (they do so by themselves).
+ * ends (they do so by themselves). What one that was killed has written down of a device that is gone meanwhile is removed
+ * here (lib/disk_record.h).
  */
 #ifndef HL_HOSPESD_BACKENDS_H
 #define HL_HOSPESD_BACKENDS_H

@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "dom0-toolstack/lib/ctx.h"
+#include "dom0-toolstack/lib/disk_record.h"
 #include "dom0-toolstack/lib/disk_users.h"
 #include "dom0-toolstack/lib/error.h"
 #include "hypercalls/abi/io-protocols.h"
@@ -19,7 +19,7 @@
 #include "pv-backends/block/io.h"
 #include "pv-backends/block/request.h"
 
-#define KEPT_DIR "/run/hospes/block"
+_Static_assert(BLOCK_MAX_QUEUES <= DISK_RECORD_QUEUES, "their records are removed together");
 
 /* ---- the medium ---- */
 
@@ -176,15 +176,19 @@ static const char *queue_node(const struct vbd *v, unsigned int q, const char *n
     return out;
 }
 
-static char *kept_path(const struct vbd *v, unsigned int q)
+static const char *device_number(const struct vbd *v)
 {
     const char *devid = strrchr(v->b.path, '/');
-    char *path = NULL;
 
-    mkdir("/run/hospes", 0700);
-    mkdir(KEPT_DIR, 0700);
-    return asprintf(&path, KEPT_DIR "/%u-%s.%u", v->b.domid, devid ? devid + 1 : "", q) < 0 ? NULL
-                                                                                            : path;
+    return devid != NULL ? devid + 1 : "";
+}
+
+static char *kept_path(const struct vbd *v, unsigned int q)
+{
+    char path[PATH_MAX];
+
+    return disk_record_path(path, sizeof(path), v->b.domid, device_number(v), q) < 0 ? NULL
+                                                                                     : strdup(path);
 }
 
 static int open_queue(struct vbd *v, unsigned int q, unsigned int order, bool again,
@@ -234,13 +238,8 @@ static void disconnect(struct vbd *v, bool forget)
     }
     for (unsigned int q = 0; q < v->queues; q++)
         queue_close(&v->queue[q]);
-    for (unsigned int q = 0; forget && q < BLOCK_MAX_QUEUES; q++) {
-        char *path = kept_path(v, q);
-
-        if (path != NULL)
-            unlink(path);
-        free(path);
-    }
+    if (forget)
+        disk_records_remove(v->b.domid, device_number(v));
     data_close(v->data);
     v->data = NULL;
     v->queues = 0;

@@ -123,5 +123,6 @@ gone_all()
     [ -z "$(server)" ] && [ -z "$(ls /run/hospes/block 2>/dev/null)" ]
 }
 becomes "no program and no file of it is left" 20 gone_all
+gone_all || echo "# left: $(server) $(ls /run/hospes/block) $(xenstore-ls /local/domain/0/backend)"
 nothing_left "nothing is left behind" 20
 finish

@@ -15,6 +15,7 @@
 
 #include "dom0-toolstack/hospesd/backends.h"
 #include "dom0-toolstack/hospesd/daemon.h"
+#include "dom0-toolstack/lib/disk_record.h"
 #include "dom0-toolstack/lib/error.h"
 #include "tests/unit/device_rig.h"
 
@@ -214,6 +215,58 @@ static void missing_in_use(void)
     no_device();
 }
 
+/* What hospes-block has written down of a disk of that guest. */
+static void record(uint32_t domid)
+{
+    char path[PATH_MAX];
+    FILE *f =
+        disk_record_path(path, sizeof(path), domid, "51712", 3) == 0 ? fopen(path, "w") : NULL;
+
+    if (f != NULL)
+        fclose(f);
+}
+
+static bool recorded(uint32_t domid)
+{
+    char path[PATH_MAX];
+
+    return disk_record_path(path, sizeof(path), domid, "51712", 3) == 0 && access(path, F_OK) == 0;
+}
+
+/* Its program is killed, and the device is gone before the next one is there. */
+static void killed_at_the_end(void)
+{
+    program("kill -KILL $$", 0700);
+    record(7);
+    record(8);
+    device("4");
+    CHECK(works_until(twice));
+    CHECK(recorded(7));
+    hs_rm(rig_xs, HS_TX_NONE, BACK);
+    CHECK(works_until(is_gone));
+    CHECK(!recorded(7) && recorded(8));
+}
+
+/* The same while no hospesd was there. */
+static void gone_meanwhile(void)
+{
+    static const char *const dirs[] = {"qdisk", "qnic", "9pfs", "vfb"};
+    char path[64];
+
+    program("exec sleep 1", 0700);
+    device("4");
+    record(7);
+    record(8);
+    backends_stop(&d);
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+        snprintf(path, sizeof(path), "/local/domain/0/backend/%s", dirs[i]);
+        CHECK(hs_unwatch(d.ctx.xs, path, BACKENDS_TOKEN) == 0);
+    }
+    CHECK(backends_start(&d, NULL) == 0);
+    CHECK(recorded(7) && !recorded(8));
+    no_device();
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {{"missing", missing},
@@ -222,7 +275,9 @@ int main(int argc, char **argv)
                                         {"dies_at_start", dies_at_start},
                                         {"ended_late", ended_late},
                                         {"ended_in_use", ended_in_use},
-                                        {"missing_in_use", missing_in_use}};
+                                        {"missing_in_use", missing_in_use},
+                                        {"killed_at_the_end", killed_at_the_end},
+                                        {"gone_meanwhile", gone_meanwhile}};
     struct loop_source store;
     char path[PATH_MAX];
     int rc;
