@@ -4,7 +4,7 @@
 # `make fuzz` runs all of them, two at a time, FUZZ_SECONDS each, from where it ended the last time.
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 600
-FUZZ_CHECK_SECONDS ?= 15
+FUZZ_CHECK_SECONDS ?= 8
 FUZZ_SANITIZE := address,undefined
 FUZZ_CFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=fuzzer-no-link,$(FUZZ_SANITIZE) \
         -fno-sanitize-recover=all -fno-omit-frame-pointer
