@@ -236,14 +236,9 @@ static bool is_pending(const struct conn *c, const struct msg *event)
 
 void conn_log_end(struct conn *c, const char *why)
 {
-    struct usage *use = conn_usage(c);
-    uint64_t now = c->core->ops->now(c->core->arg) + 1;
-
-    if (use->ended && now - use->ended < WARN_INTERVAL) {
-        return;
+    if (log_is_due(&conn_usage(c)->ended, c->core->ops->now(c->core->arg))) {
+        core_log(c->core, "domain %u: %s; its xenstore connection is closed", c->domid, why);
     }
-    use->ended = now;
-    core_log(c->core, "domain %u: %s; its xenstore connection is closed", c->domid, why);
 }
 
 static bool floods(struct conn *c, const struct msg *event)

@@ -8,6 +8,7 @@
 #include "hypercalls/abi/io-xs_wire.h"
 #include "xenstore/core.h"
 #include "xenstore/journal.h"
+#include "xenstore/path.h"
 #include "xenstore/perm.h"
 #include "xenstore/request.h"
 #include "xenstore/watch.h"
@@ -203,13 +204,6 @@ static int control_quota_soft(struct core *core, const char *const *args, unsign
 
 /* ---- watches ------------------------------------------------------------------------------- */
 
-static bool watch_sees(const struct watch *w, const char *path)
-{
-    size_t len = strlen(w->path);
-
-    return !strncmp(w->path, path, len) && (!path[len] || path[len] == '/' || len == 1);
-}
-
 /* watchers PATH: the domains that hear of changes there, and by how many watches each. */
 static int control_watchers(struct core *core, const char *const *args, unsigned int n,
                             struct buf *out)
@@ -223,7 +217,7 @@ static int control_watchers(struct core *core, const char *const *args, unsigned
     }
     for (c = core->conns; c && out->len < XENSTORE_PAYLOAD_MAX - 200; c = c->next) {
         for (count = 0, w = c->watches; w; w = w->next) {
-            count += watch_sees(w, args[1]);
+            count += path_below(args[1], w->path);
         }
         if (c->domain && count) {
             buf_printf(out, "%u %u\n", c->domain->domid, count);

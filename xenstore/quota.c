@@ -21,6 +21,8 @@ const struct quota_info quota_info[QUOTA_COUNT] = {
     [QUOTA_PERMISSIONS] = {"permissions", "Max. number of permissions per node", 5},
 };
 
+#define LOG_INTERVAL 10 /* seconds */
+
 enum quota quota_find(const char *name)
 {
     enum quota q;
@@ -40,15 +42,20 @@ uint32_t quota_limit(const struct conn *c, enum quota q)
     return set->own[q] ? set->limit[q] : c->core->quota.limit[q];
 }
 
+bool log_is_due(uint64_t *last, uint64_t now)
+{
+    if (*last && now + 1 - *last < LOG_INTERVAL) {
+        return false;
+    }
+    *last = now + 1;
+    return true;
+}
+
 static void warn(struct conn *c, enum quota q, uint64_t wanted, const char *what)
 {
-    struct usage *use = conn_usage(c);
-    uint64_t now = c->core->ops->now(c->core->arg) + 1;
-
-    if (use->warned[q] && now - use->warned[q] < WARN_INTERVAL) {
+    if (!log_is_due(&conn_usage(c)->warned[q], c->core->ops->now(c->core->arg))) {
         return;
     }
-    use->warned[q] = now;
     core_log(c->core, "domain %u: quota \"%s\" (%u) %s: %" PRIu64 " for %s", c->domid,
              quota_info[q].name, quota_limit(c, q),
              q == QUOTA_MEMORY_SOFT ? "passed" : "exceeded, refused", wanted, what);

@@ -13,7 +13,8 @@
 struct core;
 struct conn;
 
-#define WARN_INTERVAL 10 /* seconds */
+/* What recurs is in the log once in ten seconds. `last`: when that was, + 1; 0: never. `now`: seconds. */
+bool log_is_due(uint64_t *last, uint64_t now);
 
 enum quota {
     QUOTA_NODES, /* nodes that the domain owns */

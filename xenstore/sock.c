@@ -176,7 +176,6 @@ static void open_spare(struct daemon *d)
 /* A client that cannot be taken must not wait at the door: it would not hear of it, and we would be called again and again. */
 static void refuse_client(struct daemon *d, int listener)
 {
-    uint64_t now = daemon_now_ms() / 1000 + 1;
     int fd;
 
     if (d->spare_fd < 0) {
@@ -189,8 +188,7 @@ static void refuse_client(struct daemon *d, int listener)
         close(fd);
     }
     open_spare(d);
-    if (!d->last_refusal || now - d->last_refusal >= WARN_INTERVAL) {
-        d->last_refusal = now;
+    if (log_is_due(&d->last_refusal, daemon_now_ms() / 1000)) {
         log_line(d, "a client is refused: all file descriptors are in use (limit LimitNOFILE=)");
     }
 }

@@ -42,6 +42,13 @@ struct set {
     size_t count;
 };
 
+static bool is_hidden(const struct hl_device *d)
+{
+    const struct device_class *class = device_class(d->kind);
+
+    return class->hidden != NULL && class->hidden(d);
+}
+
 static void make_ends(struct device_job *j, struct store_writer *w)
 {
     store_make_frontend(w, j->front, j->backend_domid);
@@ -104,7 +111,7 @@ static int set_up_job(struct hl_ctx *ctx, uint32_t domid, const struct hl_device
         return rc;
     device_job_init(j, ctx, domid, class, backend, backend_domid, dev->devid);
     j->dev = dev;
-    j->hidden = class->hidden != NULL && class->hidden(dev);
+    j->hidden = is_hidden(dev);
     if (!j->elsewhere && !j->hidden)
         rc = device_job_need_driver(j, e);
     if (rc < 0)
@@ -562,7 +569,7 @@ static int bring(struct device_job *j, struct hl_device *d,
         if (again)
             usleep(tries[i].away_ms * 1000);
         rc = add(j->ctx, j->domid, d, e);
-        if (rc != 0 || !again || (j->class->hidden != NULL && j->class->hidden(d)))
+        if (rc != 0 || !again || is_hidden(d))
             return rc;
         rc = device_wait_taken_up(j, tries[i].seconds);
         if (rc == 0)

@@ -14,9 +14,7 @@
 
 static int folder(char *out, size_t size)
 {
-    int rc = run_path(out, size, "block");
-
-    return rc < 0 ? rc : file_make_dirs(out, 0700);
+    return run_path(out, size, "block");
 }
 
 static int name_in(char *out, size_t size, const char *dir, uint32_t domid, const char *devid,
@@ -32,6 +30,8 @@ int disk_record_path(char *out, size_t size, uint32_t domid, const char *devid, 
     char dir[PATH_MAX];
     int rc = folder(dir, sizeof(dir));
 
+    if (rc == 0)
+        rc = file_make_dirs(dir, 0700);
     return rc < 0 ? rc : name_in(out, size, dir, domid, devid, queue);
 }
 

@@ -44,6 +44,18 @@ static void has(const char *format, const char *path, const char *mode)
     put(COPY "/backend", BACK);
 }
 
+/* "" or the reason. Takes the record. */
+static const char *told(int rc, struct hl_error *e)
+{
+    static char text[512];
+    char *sentence = rc == 0 ? NULL : hl_error_sentence(e);
+
+    snprintf(text, sizeof(text), "%s", rc == 0 ? "" : sentence == NULL ? "?" : sentence);
+    free(sentence);
+    hl_error_free(e);
+    return text;
+}
+
 /* "" if the file may be used so, else why not. */
 static const char *check(const char *path, const char *access)
 {
@@ -51,15 +63,10 @@ static const char *check(const char *path, const char *access)
     struct hl_disk disk = {
         .target = (char *)path, .readwrite = access[0] == 'w', .shared = strcmp(access, "w!") == 0};
     struct hl_error *e = hl_error_new();
-    static char text[512];
     struct stat st;
     int rc = stat(path, &st) == 0 ? disk_users_check_file(&ctx, &st, &disk, e) : -errno;
-    char *said_ = rc == 0 ? NULL : hl_error_sentence(e);
 
-    snprintf(text, sizeof(text), "%s", rc == 0 ? "" : said_ == NULL ? "?" : said_);
-    free(said_);
-    hl_error_free(e);
-    return text;
+    return told(rc, e);
 }
 
 static void images(void)
@@ -168,14 +175,9 @@ static const char *based_on(const char *path)
 {
     struct hl_ctx ctx = {NULL, rig_xs, 0};
     struct hl_error *e = hl_error_new();
-    static char text[512];
     int rc = disk_users_check_backing(&ctx, path, e);
-    char *said_ = rc == 0 ? NULL : hl_error_sentence(e);
 
-    snprintf(text, sizeof(text), "%s", rc == 0 ? "" : said_ == NULL ? "?" : said_);
-    free(said_);
-    hl_error_free(e);
-    return text;
+    return told(rc, e);
 }
 
 static void backing(void)
