@@ -30,10 +30,15 @@ $(B)/test/states_test: $(patsubst %.c,$(B)/unit/%.o,pv-backends/lib/states.c tes
         tests/unit/toolstack_test.c dom0-toolstack/lib/error.c)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ -lyajl
+$(B)/test/turn_test: $(patsubst %.c,$(B)/unit/%.o,pv-backends/lib/turn.c tests/unit/turn_test.c \
+        tests/unit/toolstack_test.c $(addprefix dom0-toolstack/lib/,error.c lock.c files.c))
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ -lyajl
 .PHONY: check-backend-states
 CHECKS += check-backend-states
-check-backend-states: $(B)/test/states_test
+check-backend-states: $(B)/test/states_test $(B)/test/turn_test
 	$(B)/test/states_test
+	$(B)/test/turn_test
 
 PVB_BLOCK := $(PVB_IMAGE) $(addprefix pv-backends/block/,main.c vbd.c queue.c data.c request.c sandbox.c) \
         $(wildcard pv-backends/lib/*.c)

@@ -162,10 +162,8 @@ static void serve(struct share *s)
             return;
         while ((port = evtchn_pending(s->b.ev)) >= 0)
             evtchn_unmask(s->b.ev, (uint32_t)port);
-        if (!states_changed(&s->states)) {
-            turn_forget();
+        if (!states_changed(&s->states))
             return;
-        }
         more = work(s);
     }
 }
@@ -231,7 +229,6 @@ int main(int argc, char **argv)
     if (rc < 0 && s.b.xs != NULL) {
         backend_complain(&s.b, e);
         backend_set_state(&s.b, XenbusStateClosed);
-        turn_forget();
     } else if (rc < 0)
         fprintf(stderr, "hospes-9p: %s\n", hl_error_sentence(e));
     if (rc == 0) {

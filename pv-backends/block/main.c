@@ -41,13 +41,10 @@ static void rung(void *opaque)
         evtchn_unmask(v->b.ev, (uint32_t)port);
 }
 
-/* Its device is gone: nobody will wait for its turn. */
 static void stored(void *opaque)
 {
-    if (!vbd_changed(opaque)) {
-        turn_forget();
+    if (!vbd_changed(opaque))
         stop = 1;
-    }
 }
 
 static int serve(struct vbd *v)
@@ -90,7 +87,6 @@ int main(int argc, char **argv)
     if (rc < 0 && v.b.xs != NULL) {
         backend_complain(&v.b, e);
         backend_set_state(&v.b, XenbusStateClosed);
-        turn_forget();
     } else if (rc < 0)
         fprintf(stderr, "hospes-block: %s\n", hl_error_sentence(e));
     if (rc == 0) {

@@ -31,18 +31,16 @@ static void on_signal(int signal)
     stop = 1;
 }
 
-/* True: the screen is gone. */
-static bool serve(struct fb_device *d)
+static void serve(struct fb_device *d)
 {
     struct pollfd fds[FB_MAX_POLL];
     bool soon;
 
     while (!stop) {
         if (!fb_device_work(d, &soon))
-            return true;
+            return;
         poll(fds, (nfds_t)fb_device_poll(d, fds), soon ? SOON_MS : -1);
     }
-    return false;
 }
 
 int main(int argc, char **argv)
@@ -50,7 +48,6 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_handler = on_signal};
     struct hl_error *e = hl_error_new();
     struct fb_device d = {.hv = NULL};
-    bool gone = false;
     int rc;
 
     if (argc != 2 || argv[1][0] != '/') {
@@ -67,22 +64,17 @@ int main(int argc, char **argv)
     if (rc == 0)
         rc = fb_sandbox(e);
     if (rc == 0) {
-        gone = serve(&d);
-    } else if (rc == -ESRCH) {
-        gone = true;
+        serve(&d);
     } else if (d.vfb.there) {
-        fb_device_refuse(&d, e);
-        gone = true;
-    } else if (rc != -EINTR) {
+        if (rc != -ESRCH)
+            fb_device_refuse(&d, e);
+    } else if (rc != -EINTR && rc != -ESRCH) {
         char *why = hl_error_sentence(e);
 
         fprintf(stderr, "hospes-fb: %s\n", why == NULL ? "out of memory" : why);
         free(why);
-        gone = rc == -ENOENT;
     }
     fb_device_close(&d);
-    if (gone)
-        turn_forget();
     hl_error_free(e);
     return rc < 0;
 }

@@ -4,43 +4,55 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/lock.h"
 
-static char name[256];
+static const char step[] = "lock the device";
 
-int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t *stop,
+/* Where in the file a device has its byte; -EINVAL. Both numbers have fewer than 31 bits (xen/io/blkif.h, xen.h). */
+static int place(const char *path, off_t *out)
+{
+    const char *devid = strrchr(path, '/'), *domid = devid;
+    unsigned long long dom, dev;
+    int end = 0;
+
+    if (domid == NULL)
+        return -EINVAL;
+    while (domid > path && domid[-1] != '/')
+        domid--;
+    if (sscanf(domid, "%9llu/%10llu%n", &dom, &dev, &end) != 2 || domid[end] != '\0' ||
+        dev > INT32_MAX)
+        return -EINVAL;
+    *out = (off_t)(dom << 31 | dev);
+    return 0;
+}
+
+int turn_wait(const char *kind, const char *path, const volatile sig_atomic_t *stop,
               struct hl_error *e)
 {
-    size_t at;
-    int fd;
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    char name[32], file[PATH_MAX];
+    int fd, rc = place(path, &range.l_start);
 
-    mkdir("/run/hospes", 0700);
-    at = (size_t)snprintf(name, sizeof(name), "/run/hospes/%s", folder);
-    mkdir(name, 0700);
-    name[at++] = '/';
-    for (const char *p = path + 1; *p != '\0' && at < sizeof(name) - 6; p++)
-        name[at++] = *p == '/' ? '-' : *p;
-    strcpy(name + at, ".lock");
-    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    while (fd >= 0 && !*stop && flock(fd, LOCK_EX) < 0)
-        if (errno != EINTR)
-            return hl_fail(e, errno, "lock the device", name, NULL);
+    if (rc < 0)
+        return hl_fail(e, -rc, step, path, "it is no device's path");
+    snprintf(name, sizeof(name), "%s.lock", kind);
+    rc = run_path(file, sizeof(file), name);
+    if (rc < 0)
+        return hl_fail(e, -rc, step, name, NULL);
+    fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        return hl_fail(e, errno, "lock the device", name, NULL);
+        return hl_fail(e, errno, step, file, NULL);
+    while (!*stop && fcntl(fd, F_OFD_SETLKW, &range) < 0)
+        if (errno != EINTR)
+            return hl_fail(e, errno, step, file, NULL);
     /* From now on the program outlives hospesd, which had it die with itself (backends.c). */
     prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     return *stop ? -EINTR : 0;
-}
-
-void turn_forget(void)
-{
-    if (name[0] != '\0')
-        unlink(name);
 }

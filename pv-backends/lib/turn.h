@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One process for a device: who comes second waits until the first has ended, and goes on with what it left. The lock, a
- * file below /run/hospes/FOLDER, goes with the process.
+ * One process for a device: who comes second waits until the first has ended, and goes on with what it left. The lock is a
+ * byte of the file /run/hospes/KIND.lock, held by the open file: it goes with the process, however that ends, and no file
+ * of a device stays behind.
  */
 #ifndef PVB_TURN_H
 #define PVB_TURN_H
@@ -10,11 +11,8 @@
 
 struct hl_error;
 
-/* `path`: the device's in xenstore. -EINTR when *stop was set meanwhile. Once in a process. */
-int turn_wait(const char *folder, const char *path, const volatile sig_atomic_t *stop,
+/* `path`: the device's in xenstore, .../DOMID/DEVID. -EINTR when *stop was set meanwhile. Once in a process. */
+int turn_wait(const char *kind, const char *path, const volatile sig_atomic_t *stop,
               struct hl_error *e);
-
-/* Removes the file: the device is gone, and nobody will wait for it any more. Nothing, before turn_wait(). */
-void turn_forget(void);
 
 #endif

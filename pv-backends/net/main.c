@@ -69,10 +69,8 @@ static int serve(struct vif *v)
 
     while (!stop && rc == 0) {
         /* Answers of xenstored may have brought events along: its file need not become readable for them. */
-        if (!vif_changed(v)) {
-            turn_forget();
+        if (!vif_changed(v))
             break;
-        }
         rc = wait_for_work(v, vif_work(v));
     }
     return rc;
@@ -99,7 +97,6 @@ int main(int argc, char **argv)
     if (rc < 0 && vif.b.xs != NULL) {
         backend_complain(&vif.b, e);
         backend_set_state(&vif.b, XenbusStateClosed);
-        turn_forget();
     } else if (rc < 0)
         fprintf(stderr, "hospes-net: %s\n", hl_error_sentence(e));
     if (rc == 0) {

@@ -56,7 +56,7 @@ third()
 # What it serves now, as it sees it.
 served()
 {
-    ask store 'ls /sys/bus/xen-backend/devices; losetup -a; ls /sys/class/net | grep vif; ls /run/hospes/net /run/hospes/block 2>/dev/null | grep "[.]lock"'
+    ask store 'ls /sys/bus/xen-backend/devices; losetup -a; ls /sys/class/net | grep vif; ls /run/hospes/block 2>/dev/null'
 }
 
 # Its nodes for what it serves.

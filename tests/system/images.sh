@@ -122,7 +122,10 @@ gone_all()
 {
     [ -z "$(server)" ] && [ -z "$(ls /run/hospes/block 2>/dev/null)" ]
 }
-becomes "no program and no file of it is left" 20 gone_all
-gone_all || echo "# left: $(server) $(ls /run/hospes/block) $(xenstore-ls /local/domain/0/backend)"
+if soon 20 gone_all; then
+    ok "no program and no file of it is left"
+else
+    fail "no program and no file of it is left" "$(server) $(ls /run/hospes/block)"
+fi
 nothing_left "nothing is left behind" 20
 finish

@@ -131,8 +131,8 @@ hush one
 works "destroy" $HL destroy one
 gone_all()
 {
-    [ -z "$(server)" ] && [ -z "$(ls /run/hospes/fb 2>/dev/null)" ] && ! netstat -ltn | grep -q ':590[0-9] '
+    [ -z "$(server)" ] && ! netstat -ltn | grep -q ':590[0-9] '
 }
-becomes "no program, lock or port is left" 20 gone_all
+becomes "no program or port is left" 20 gone_all
 nothing_left "nothing is left behind" 10
 finish
