@@ -10,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/lib/cfg.h"
 #include "dom0-toolstack/lib/domain.h"
+#include "xenstore/client/xs_client.h"
 
 static void prefix(const struct app *app)
 {
@@ -126,11 +128,46 @@ bool app_open(struct app *app, unsigned int flags)
     return true;
 }
 
+int app_find(struct app *app, const char *name_or_id, uint32_t *domid)
+{
+    int rc = hl_domain_find(&app->ctx, name_or_id, domid, app->err);
+
+    if (rc != -ENOENT || !hospesd_restarts(name_or_id))
+        return rc;
+    hl_fail(app->err, ENOENT, "find the domain", name_or_id, "hospesd restarts it, or waits to");
+    hl_error_advise(app->err, "hospesd's log says what keeps it; 'destroy' gives the restart up");
+    return rc;
+}
+
+int app_wait_gone(struct app *app, const uint8_t uuid[16])
+{
+    bool gone;
+    int rc;
+
+    if (hs_watch(app->ctx.xs, "@releaseDomain", "gone") < 0) {
+        hl_fail(app->err, errno, "watch for the domain's end", NULL, NULL);
+        return app_failed(app);
+    }
+    for (;;) {
+        rc = hospesd_gone(uuid, &gone, app->err);
+        /* The daemon may be restarted while we wait. */
+        if (rc == -ENOENT || rc == -ECONNREFUSED || rc == -ECONNRESET)
+            hl_error_clear(app->err);
+        else if (rc < 0)
+            return app_failed(app);
+        else if (gone)
+            break;
+        free(hs_event(app->ctx.xs, 1000));
+    }
+    hs_unwatch(app->ctx.xs, "@releaseDomain", "gone");
+    return 0;
+}
+
 bool app_domain(struct app *app, const char *name_or_id, uint32_t *domid)
 {
     if (!app_open(app, 0))
         return false;
-    if (hl_domain_find(&app->ctx, name_or_id, domid, app->err) < 0) {
+    if (app_find(app, name_or_id, domid) < 0) {
         app_failed(app);
         return false;
     }

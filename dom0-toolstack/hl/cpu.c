@@ -95,7 +95,7 @@ static bool chosen_domains(struct app *app, int n, char **names, struct hv_domai
     for (int i = 0; *list && i < n; i++) {
         uint32_t domid;
 
-        if (hl_domain_find(&app->ctx, names[i], &domid, app->err) < 0 ||
+        if (app_find(app, names[i], &domid) < 0 ||
             hv_domain_info(app->ctx.hv, domid, &(*list)[i], app->err) < 0) {
             app_failed(app);
             free(*list);

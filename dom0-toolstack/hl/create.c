@@ -35,36 +35,6 @@ struct create {
 
 enum { OPT_IGNORE_MASKS = 256 };
 
-/* What -F waits for: the end of the domain and of all that took its place by a restart. */
-static int wait_gone(struct app *app, const uint8_t uuid[16])
-{
-    char request[96], text[37];
-    int rc;
-
-    hl_uuid_format(uuid, text);
-    snprintf(request, sizeof(request), "{\"cmd\":\"state\",\"uuid\":\"%s\"}", text);
-    if (hs_watch(app->ctx.xs, "@releaseDomain", "create") < 0) {
-        hl_fail(app->err, errno, "watch for the domain's end", NULL, NULL);
-        return app_failed(app);
-    }
-    for (;;) {
-        char *answer = NULL;
-        bool gone;
-
-        free(hs_event(app->ctx.xs, 1000));
-        rc = hospesd_command(request, &answer, app->err);
-        gone = rc == 0 && strstr(answer, "\"gone\"");
-        free(answer);
-        if (gone)
-            return 0;
-        /* The daemon may be restarted while we wait. */
-        if (rc == -ENOENT || rc == -ECONNREFUSED || rc == -ECONNRESET)
-            hl_error_clear(app->err);
-        else if (rc < 0)
-            return app_failed(app);
-    }
-}
-
 /* -F with -e: nobody restarts it; its number is enough. */
 static int wait_dead(struct app *app, const struct hl_build_result *built)
 {
@@ -201,7 +171,7 @@ static int create(struct app *app, const struct create *o, struct hl_domain_conf
     if (rc == 0 && console >= 0)
         rc = terminal_join(app, console);
     if (rc == 0 && o->foreground)
-        rc = o->no_watch ? wait_dead(app, &built) : wait_gone(app, built.uuid);
+        rc = o->no_watch ? wait_dead(app, &built) : app_wait_gone(app, built.uuid);
     return rc;
 }
 

@@ -100,6 +100,12 @@ void app_say(const struct app *app, const char *fmt, ...) __attribute__((format(
 /* Connects once, HL_CTX_STORE_OPTIONAL as flags. False: the error was printed. */
 bool app_open(struct app *app, unsigned int flags);
 
+/* hl_domain_find(), whose record says so where the domain is missing because hospesd restarts it. */
+int app_find(struct app *app, const char *name_or_id, uint32_t *domid);
+
+/* Until the domain is gone, and all that took its place by restarts. 0, or EXIT_FAILED. */
+int app_wait_gone(struct app *app, const uint8_t uuid[16]);
+
 /* Connects and finds a domain by name or number. False: the error was printed. */
 bool app_domain(struct app *app, const char *name_or_id, uint32_t *domid);
 

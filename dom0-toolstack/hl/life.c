@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dom0-toolstack/hl/format.h"
+#include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/domain_dump.h"
 #include "dom0-toolstack/lib/files.h"
@@ -17,10 +18,57 @@
 
 static const struct option only_help[] = {{"help", 0, 0, 'h'}, {0}};
 
+/*
+ * One that has ended, or is being built, or has no domain: hospesd may be about to restart it. That
+ * ends first, or it would come again. 0, with *uuid, if it was so.
+ */
+static int give_up_restart(struct app *app, const char *name_or_id, uint32_t domid,
+                           const struct hv_domain_info *info, uint8_t uuid[16])
+{
+    char *name = NULL;
+    int rc;
+
+    if (!info)
+        return hospesd_give_up(name_or_id, uuid, NULL);
+    if (!info->shutdown && !info->dying && !info->paused)
+        return -ENOENT;
+    rc = hl_domain_name(&app->ctx, domid, &name, NULL);
+    if (rc == 0)
+        rc = hospesd_give_up(name, uuid, NULL);
+    free(name);
+    return rc;
+}
+
+static int destroy(struct app *app, const char *name_or_id, bool force)
+{
+    struct hv_domain_info info;
+    bool given_up, found;
+    uint32_t domid = 0;
+    uint8_t uuid[16];
+    int rc = 0;
+
+    if (!app_open(app, 0))
+        return EXIT_FAILED;
+    found = hl_domain_find(&app->ctx, name_or_id, &domid, app->err) == 0 &&
+            hv_domain_info(app->ctx.hv, domid, &info, app->err) == 0;
+    if (found && domid == 0 && !force) {
+        app_say(app, "not destroying domain 0; -f forces it, which works only where the toolstack "
+                     "runs in a domain of its own");
+        return EXIT_FAILED;
+    }
+    given_up = give_up_restart(app, name_or_id, domid, found ? &info : NULL, uuid) == 0;
+    if (found)
+        rc = hl_domain_destroy(&app->ctx, domid, app->err);
+    /* hospesd may have been quicker. */
+    if (found ? rc < 0 && !(given_up && rc == -ESRCH) : !given_up)
+        return app_failed(app);
+    hl_error_clear(app->err);
+    return given_up ? app_wait_gone(app, uuid) : 0;
+}
+
 static int run_destroy(struct app *app, const struct verb *verb, int argc, char **argv)
 {
     bool force = false;
-    uint32_t domid;
     int opt;
 
     while ((opt = app_getopt(app, verb, argc, argv, "fh", only_help)) >= 0)
@@ -29,16 +77,7 @@ static int run_destroy(struct app *app, const struct verb *verb, int argc, char 
         return app->exit_code;
     if (!app_args(app, verb, argc, 1, 1))
         return EXIT_USAGE;
-    if (!app_domain(app, argv[optind], &domid))
-        return EXIT_FAILED;
-    if (domid == 0 && !force) {
-        app_say(app, "not destroying domain 0; -f forces it, which works only where the toolstack "
-                     "runs in a domain of its own");
-        return EXIT_FAILED;
-    }
-    if (hl_domain_destroy(&app->ctx, domid, app->err) < 0)
-        return app_failed(app);
-    return 0;
+    return destroy(app, argv[optind], force);
 }
 
 static int each_argument(struct app *app, const struct verb *verb, int argc, char **argv,

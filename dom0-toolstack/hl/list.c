@@ -49,7 +49,7 @@ static bool select_named(struct app *app, int n, char **names, struct selection 
     for (int i = 0; i < n; i++) {
         uint32_t domid;
 
-        if (hl_domain_find(&app->ctx, names[i], &domid, app->err) < 0 ||
+        if (app_find(app, names[i], &domid) < 0 ||
             hv_domain_info(app->ctx.hv, domid, &s->info[i], app->err) < 0) {
             app_failed(app);
             free(s->info);

@@ -10,8 +10,10 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <yajl/yajl_gen.h>
 #include <yajl/yajl_tree.h>
 
+#include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/error.h"
 
 /* A list of a thousand guests fits; more than this is no answer of ours. */
@@ -187,6 +189,82 @@ int hospesd_adopt(uint32_t domid, struct hl_error *e)
 
     snprintf(line, sizeof(line), "{\"cmd\":\"adopt\",\"domid\":%u}", domid);
     return hospesd_command(line, NULL, e);
+}
+
+/* {"cmd":cmd,key:value}; *out gets the string `wanted` of the answer, malloc'd. */
+static int ask(const char *cmd, const char *key, const char *value, const char *wanted, char **out,
+               struct hl_error *e)
+{
+    const char *words[] = {"cmd", cmd, key, value}, *path[] = {wanted, NULL};
+    char *answer = NULL, problem[128];
+    yajl_gen gen = yajl_gen_alloc(NULL);
+    const unsigned char *text;
+    yajl_val root, v;
+    size_t len;
+    int rc;
+
+    if (!gen)
+        return hl_fail(e, ENOMEM, "ask hospesd", NULL, NULL);
+    yajl_gen_map_open(gen);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        yajl_gen_string(gen, (const unsigned char *)words[i], strlen(words[i]));
+    yajl_gen_map_close(gen);
+    if (yajl_gen_get_buf(gen, &text, &len) == yajl_gen_status_ok)
+        rc = hospesd_command((const char *)text, &answer, e);
+    else
+        rc = hl_fail(e, EINVAL, "ask hospesd", value, NULL);
+    yajl_gen_free(gen);
+    if (rc < 0)
+        return rc;
+    root = yajl_tree_parse(answer, problem, sizeof(problem));
+    v = root ? yajl_tree_get(root, path, yajl_t_string) : NULL;
+    *out = NULL;
+    if (v)
+        *out = strdup(v->u.string);
+    yajl_tree_free(root);
+    free(answer);
+    return *out ? 0 : hl_fail(e, v ? ENOMEM : EPROTO, "read hospesd's answer", NULL, NULL);
+}
+
+int hospesd_give_up(const char *name, uint8_t uuid[16], struct hl_error *e)
+{
+    char *text;
+    int rc = ask("give-up", "name", name, "uuid", &text, e);
+
+    if (rc < 0)
+        return rc;
+    rc = hl_uuid_parse(text, uuid);
+    free(text);
+    return rc;
+}
+
+/* {"cmd":"state"}: is it `state`? */
+static int is_in_state(const char *key, const char *value, const char *state, bool *is,
+                       struct hl_error *e)
+{
+    char *text;
+    int rc = ask("state", key, value, "state", &text, e);
+
+    if (rc < 0)
+        return rc;
+    *is = strcmp(text, state) == 0;
+    free(text);
+    return 0;
+}
+
+bool hospesd_restarts(const char *name)
+{
+    bool is;
+
+    return is_in_state("name", name, "restarting", &is, NULL) == 0 && is;
+}
+
+int hospesd_gone(const uint8_t uuid[16], bool *gone, struct hl_error *e)
+{
+    char text[37];
+
+    hl_uuid_format(uuid, text);
+    return is_in_state("uuid", text, "gone", gone, e);
 }
 
 int hospesd_console(uint32_t domid, unsigned int number, bool follow, struct hl_error *e)

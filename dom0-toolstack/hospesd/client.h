@@ -7,6 +7,8 @@
  *             {"cmd":"adopt","domid":N}         takes the domain's console and policies over
  *             {"cmd":"state","uuid":"…"}        {"ok":true,"state":"running"|"dumping"|"shutdown"|"restarting"|
  *                                               "destroying"|"gone"}
+ *             {"cmd":"state","name":"…"}        the same of one that is restarted, and has no domain
+ *             {"cmd":"give-up","name":"…"}      {"ok":true,"uuid":"…"}: it is not restarted any more
  *             {"cmd":"list"}                    {"ok":true,"guests":[…]}
  *   console   {"domid":N,"number":N,"follow":bool}
  *                                               {"ok":true}, then raw bytes both ways: first what
@@ -47,6 +49,18 @@ int hospesd_command(const char *line, char **answer, struct hl_error *e);
 
 /* {"cmd":"adopt"} */
 int hospesd_adopt(uint32_t domid, struct hl_error *e);
+
+/*
+ * {"cmd":"give-up"}: the restart of the guest of this name, whose uuid is answered; what it has of a
+ * domain is to be destroyed by the caller. -ENOENT: none is restarted.
+ */
+int hospesd_give_up(const char *name, uint8_t uuid[16], struct hl_error *e);
+
+/* {"cmd":"state"}: has the guest of this name, which has no domain, one soon? */
+bool hospesd_restarts(const char *name);
+
+/* The same by its uuid: has it gone for good? 0 and *gone, or a negative errno. */
+int hospesd_gone(const uint8_t uuid[16], bool *gone, struct hl_error *e);
 
 /* Opens a domain's console `number` (0: the first): a descriptor of raw bytes, or a negative errno. */
 int hospesd_console(uint32_t domid, unsigned int number, bool follow, struct hl_error *e);

@@ -181,19 +181,44 @@ static void do_adopt(struct client *c, yajl_val root)
     hl_error_free(e);
 }
 
+static void do_give_up(struct client *c, yajl_val root)
+{
+    const char *name = get_string(root, "name");
+    uint8_t uuid[16];
+    char text[37];
+    yajl_gen g;
+
+    if (!name) {
+        refuse(c, EINVAL, "\"name\" is missing");
+        return;
+    }
+    if (guest_give_up(c->d, name, uuid) < 0) {
+        refuse(c, ENOENT, "no guest of this name is to be restarted");
+        return;
+    }
+    g = begin(true);
+    if (!g)
+        return;
+    hl_uuid_format(uuid, text);
+    put(g, "uuid");
+    put(g, text);
+    yajl_gen_map_close(g);
+    answer(c, g);
+}
+
 static void do_state(struct client *c, yajl_val root)
 {
-    const char *text = get_string(root, "uuid");
+    const char *text = get_string(root, "uuid"), *name = get_string(root, "name");
     const struct guest *guest;
     uint8_t uuid[16];
     yajl_gen g;
 
-    if (!text || hl_uuid_parse(text, uuid) < 0) {
+    if (text ? hl_uuid_parse(text, uuid) < 0 : !name) {
         refuse(c, EINVAL, "\"uuid\" is missing or is none");
         return;
     }
     guests_scan(c->d, false);
-    guest = guest_by_uuid(c->d, uuid);
+    guest = text ? guest_by_uuid(c->d, uuid) : guest_without_domain(c->d, name);
     g = begin(true);
     if (!g)
         return;
@@ -240,7 +265,11 @@ static void do_list(struct client *c, yajl_val root)
 static const struct {
     const char *name;
     void (*run)(struct client *c, yajl_val root);
-} commands[] = {{"ping", do_ping}, {"adopt", do_adopt}, {"state", do_state}, {"list", do_list}};
+} commands[] = {{"ping", do_ping},
+                {"adopt", do_adopt},
+                {"give-up", do_give_up},
+                {"state", do_state},
+                {"list", do_list}};
 
 static void do_command(struct client *c, yajl_val root)
 {

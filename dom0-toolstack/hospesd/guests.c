@@ -55,6 +55,15 @@ struct guest *guest_by_uuid(struct daemon *d, const uint8_t uuid[16])
     return g;
 }
 
+struct guest *guest_without_domain(struct daemon *d, const char *name)
+{
+    struct guest *g = d->guests;
+
+    while (g && (g->state != GUEST_RESTARTING || strcmp(g->name, name) != 0))
+        g = g->next;
+    return g;
+}
+
 /* ---- consoles ------------------------------------------------------------------------------- */
 
 static void watch_console(struct guest *g, bool on)
@@ -402,9 +411,15 @@ int guest_adopt(struct daemon *d, uint32_t domid, struct hl_error *e)
 
 static void built(struct guest *g, uint32_t domid)
 {
-    struct hl_error *e = hl_error_new();
+    struct hl_error *e;
 
     g->domid = domid;
+    if (g->unwanted) {
+        start_job(g, JOB_DESTROY);
+        g->state = GUEST_RESTARTING; /* until the worker has taken it away */
+        return;
+    }
+    e = hl_error_new();
     g->state = GUEST_RUNNING;
     g->managed = true;
     g->tries = 0;
@@ -417,10 +432,23 @@ static void built(struct guest *g, uint32_t domid)
     say("%s restarted as domain %" PRIu32, g->name, domid);
 }
 
+/* It has no domain any more, and gets none. */
+static void forget(struct guest *g)
+{
+    hl_record_remove(g->uuid);
+    restart_unmark(g->uuid);
+    console_drop_waiting(g->d, g->uuid);
+    guest_remove(g);
+}
+
 static void restart_failed(struct guest *g, struct hl_error *e)
 {
     hl_error_within(e, "restart %s", g->name);
     say_error(e);
+    if (g->unwanted) {
+        forget(g);
+        return;
+    }
     if (++g->tries < MAX_TRIES) {
         restart_later(g, JOB_BUILD, (uint64_t)RETRY_DELAY_MS << (g->tries - 1));
         g->state = GUEST_RESTARTING; /* it has no domain while it waits */
@@ -428,16 +456,38 @@ static void restart_failed(struct guest *g, struct hl_error *e)
     }
     say("%s could not be restarted; it is given up. Create it again when the cause is removed",
         g->name);
-    worker_queue(g->d->worker, JOB_FORGET, 0, g->uuid);
-    console_drop_waiting(g->d, g->uuid);
-    guest_remove(g);
+    forget(g);
+}
+
+int guest_give_up(struct daemon *d, const char *name, uint8_t uuid[16])
+{
+    struct guest *g = d->guests;
+
+    while (g && ((g->state != GUEST_WAITING && g->state != GUEST_RESTARTING) ||
+                 strcmp(g->name, name) != 0))
+        g = g->next;
+    if (!g)
+        return -ENOENT;
+    say("%s is not wanted any more: its restart is given up", g->name);
+    memcpy(uuid, g->uuid, sizeof(g->uuid));
+    if (g->state == GUEST_WAITING) {
+        loop_timer_cancel(&d->loop, &g->timer);
+        g->state = GUEST_ENDED;
+    } else if (g->timer.due) {
+        forget(g);
+    } else {
+        /* Without its record a daemon that follows a killed one does not go on with it, either. */
+        g->unwanted = true;
+        hl_record_remove(g->uuid);
+    }
+    return 0;
 }
 
 void guests_job_done(struct daemon *d, const struct job *j)
 {
     struct guest *g = guest_by_uuid(d, j->uuid);
 
-    if (j->kind == JOB_FORGET || j->kind == JOB_TIDY)
+    if (j->kind == JOB_TIDY)
         return;
     if (j->kind == JOB_DUMP) {
         dumped(d, j);
@@ -458,6 +508,8 @@ void guests_job_done(struct daemon *d, const struct job *j)
             if (g)
                 g->state = GUEST_ENDED;
         }
+        if (g && g->unwanted)
+            forget(g);
     } else if (g && j->rc < 0) {
         restart_failed(g, j->err);
     } else if (g) {
@@ -477,21 +529,23 @@ static void recover(void *opaque, const uint8_t uuid[16], uint32_t domid)
 
     if (g && g->state != GUEST_RUNNING)
         return; /* the policy for its end runs already and will make the mark again */
-    if (g && hv_domain_info(d->ctx.hv, g->domid, &info, NULL) == 0) {
-        if (!info.paused || info.cpu_time_ns) {
-            restart_unmark(uuid);
-            return;
-        }
-        say("%s: finishing the restart that was interrupted", g->name);
-        start_job(g, JOB_RESTART);
-        return;
-    }
-    if (hl_record_load(uuid, &c, NULL) < 0) {
+    if (g && hv_domain_info(d->ctx.hv, g->domid, &info, NULL) < 0)
+        g = NULL;
+    if (g && (!info.paused || info.cpu_time_ns)) {
         restart_unmark(uuid);
         return;
     }
-    g = calloc(1, sizeof(*g));
+    if (hl_record_load(uuid, &c, NULL) < 0) {
+        /* Given up, or lost; what is half built cannot be finished. */
+        restart_unmark(uuid);
+        if (g)
+            start_job(g, JOB_DESTROY);
+        return;
+    }
     if (g) {
+        say("%s: finishing the restart that was interrupted", g->name);
+        start_job(g, JOB_RESTART);
+    } else if ((g = calloc(1, sizeof(*g))) != NULL) {
         g->d = d;
         g->domid = domid;
         memcpy(g->uuid, uuid, sizeof(g->uuid));

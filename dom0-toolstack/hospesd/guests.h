@@ -28,8 +28,9 @@ struct guest {
     uint32_t domid;
     uint8_t uuid[16];
     char *name;
-    bool managed; /* its end is ours to handle */
-    bool watched; /* a xenstore watch waits for its console to appear */
+    bool managed;  /* its end is ours to handle */
+    bool watched;  /* a xenstore watch waits for its console to appear */
+    bool unwanted; /* its restart was given up while the worker was at it */
     enum guest_state state;
     struct console *console;
     struct loop_timer timer;
@@ -51,9 +52,17 @@ void guests_recover(struct daemon *d);
 /* NULL: no such guest. */
 struct guest *guest_by_domid(struct daemon *d, uint32_t domid);
 struct guest *guest_by_uuid(struct daemon *d, const uint8_t uuid[16]);
+/* One that is being restarted or waits between two tries: no domain has its name then. */
+struct guest *guest_without_domain(struct daemon *d, const char *name);
 
 /* "adopt": takes the console and the policies of a domain that was just built. */
 int guest_adopt(struct daemon *d, uint32_t domid, struct hl_error *e);
+
+/*
+ * "give-up": a restart that waits, or is under way, ends without a domain; one that has a domain
+ * still is left for the caller to destroy. -ENOENT: nothing of this name is to be restarted.
+ */
+int guest_give_up(struct daemon *d, const char *name, uint8_t uuid[16]);
 
 /* The console, opened now if that is possible. NULL with the record filled. */
 struct console *guest_console(struct guest *g, struct hl_error *e);

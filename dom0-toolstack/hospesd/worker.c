@@ -331,11 +331,6 @@ static int run_job(struct worker *w, struct job *j)
     struct hl_ctx ctx;
     int rc;
 
-    if (j->kind == JOB_FORGET) {
-        hl_record_remove(j->uuid);
-        restart_unmark(j->uuid);
-        return 0;
-    }
     if (leaves_mark(j->kind))
         restart_mark(j);
     rc = hl_ctx_open(&ctx, 0, j->err);

@@ -23,7 +23,6 @@ enum job_kind {
     JOB_RESTART, /* destroy, build */
     JOB_RENAME_RESTART,
     JOB_BUILD,     /* the domain is gone, or half gone, already */
-    JOB_FORGET,    /* a restart was given up: the record goes */
     JOB_TIDY,      /* what an interrupted destroy left of a domain that is gone */
     JOB_ABANDONED, /* a half-made domain, if its creator is dead (lib/creation.h) */
     JOB_DUMP,      /* the memory of one that has ended, to a file */

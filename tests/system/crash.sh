@@ -107,6 +107,47 @@ prints "anew: hospesd says so" 'anew was created anew' cat /var/log/hospes/hospe
 works "anew: destroy" $HL destroy anew
 nothing_left "anew: nothing is left" 10
 
+# ---- given up while a restart waits to be tried again ---------------------------------------------------
+no_bridge()
+{
+    ip link set xenbr1 down && brctl delbr xenbr1
+}
+works "give up: a bridge" sh -c 'brctl addbr xenbr1 && ip link set xenbr1 up'
+works "give up: create" $HL create "$(busy given 'on_crash = "restart"' "vif = [ 'bridge=xenbr1' ]" "$disks")"
+becomes "give up: its disks are at work" 20 works_on given
+works "give up: the bridge goes" no_bridge
+works "give up: it crashes" crash given
+becomes "give up: it cannot restart" 30 grep -q 'restart given: .*no such bridge' /var/log/hospes/hospesd.log
+# It may just be tried when we come; then it has a domain.
+becomes "give up: list says what it waits for" 20 sh -c "$HL list given 2>&1 | grep 'hospesd restarts it.*gives the restart up'"
+works "give up: destroy" $HL destroy given
+refuses "give up: it is gone, and not awaited" 'no domain of this name' $HL domid given
+prints "give up: hospesd says so" 'given is not wanted any more' cat /var/log/hospes/hospesd.log
+is "give up: no mark stays" "" "$(ls -A /run/hospes/restarting)"
+is "give up: no record stays" "" "$(ls -A /var/lib/hospes/domains)"
+refuses "give up: destroy again" 'no domain of this name' $HL destroy given
+nothing_left "give up: nothing is left" 10
+
+# One that dies as soon as it lives has its domain while it waits. Time and again it waits longer.
+works "short: create" $HL create "$(busy short 'on_crash = "restart"')"
+# Each once: what is written for one that is dead stays.
+crashed=
+crashes()
+{
+    local id
+    id=$($HL domid short) || id=$crashed
+    if [ "$id" != "$crashed" ]; then
+        xenstore-write "/local/domain/$id/data/crash" 1
+        crashed=$id
+    fi
+    grep -q 'short restarts in [248] s' /var/log/hospes/hospesd.log
+}
+becomes "short: it waits before it is restarted" 60 crashes
+works "short: destroy" $HL destroy short
+refuses "short: it is gone, and not awaited" 'no domain of this name' $HL domid short
+is "short: no mark stays" "" "$(ls -A /run/hospes/restarting)"
+nothing_left "short: nothing is left" 10
+
 # ---- restart ----------------------------------------------------------------------------------------------
 connected()
 {
