@@ -24,6 +24,7 @@
 #include "dom0-toolstack/lib/domain_config.h"
 #include "dom0-toolstack/lib/fault.h"
 #include "dom0-toolstack/lib/hv_domain.h"
+#include "dom0-toolstack/lib/xl_conf.h"
 #include "xenstore/client/xs_client.h"
 
 struct create {
@@ -208,6 +209,12 @@ static bool create_option(struct app *app, int opt, struct create *o)
     return true;
 }
 
+static void warn(void *opaque, const char *text)
+{
+    (void)opaque;
+    fprintf(stderr, "%s\n", text);
+}
+
 static int run_create(struct app *app, const struct verb *verb, int argc, char **argv)
 {
     static const struct option longs[] = {{"defconfig", 1, 0, 'f'},
@@ -249,6 +256,8 @@ static int run_create(struct app *app, const struct verb *verb, int argc, char *
     if (rc != 0)
         return rc;
     c.ignore_host_cpus = o.ignore_masks;
+    if (!o.quiet)
+        xl_conf_check(warn, NULL);
     rc = o.dry_run ? print_config(&c) : create(app, &o, &c);
     hl_domain_config_free(&c);
     return rc;

@@ -38,6 +38,7 @@
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/gntdev.h"
 #include "dom0-toolstack/lib/hv_event.h"
+#include "dom0-toolstack/lib/xl_conf.h"
 #include "xenstore/client/xs_client.h"
 
 /* ---- messages ------------------------------------------------------------------------------- */
@@ -337,6 +338,12 @@ static void notify_systemd(const char *text)
     close(fd);
 }
 
+static void warn(void *opaque, const char *text)
+{
+    (void)opaque;
+    say("%s", text);
+}
+
 static int serve(struct daemon *d, int pid_fd, int ready_fd)
 {
     struct hl_error *e = hl_error_new();
@@ -372,6 +379,7 @@ static int serve(struct daemon *d, int pid_fd, int ready_fd)
         close(ready_fd);
     }
     say("started (pid %d)", (int)getpid());
+    xl_conf_check(warn, NULL);
     rc = loop_run(&d->loop);
     notify_systemd("STOPPING=1");
     say(rc < 0 ? "ended: %s" : "ended", strerror(-rc));

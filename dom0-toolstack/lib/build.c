@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "dom0-toolstack/lib/abi.h"
 #include "dom0-toolstack/lib/bootloader.h"
 #include "dom0-toolstack/lib/creation.h"
 #include "dom0-toolstack/lib/ctx.h"
@@ -193,6 +195,24 @@ static int find_pool(struct job *j, uint32_t *id, struct hl_error *e)
 
 /* ---- an empty domain with its limits ---- */
 
+/* Numbers that nobody has, for domid_policy="random": one after the other until the hypervisor takes one. */
+static int create_with_random_number(struct hv *hv, const struct hv_domain_create *create,
+                                     uint32_t *domid, struct hl_error *e)
+{
+    int rc;
+
+    do {
+        uint16_t number;
+
+        if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+            return hl_fail(e, errno, "choose a number for the domain", NULL, NULL);
+        *domid = number % (DOMID_FIRST_RESERVED - 1) + 1;
+        hl_error_clear(e);
+        rc = hv_domain_create(hv, create, domid, e);
+    } while (rc == -EEXIST);
+    return rc;
+}
+
 static int create_empty(struct job *j, struct hl_error *e)
 {
     const struct hl_domain_config *c = &j->config;
@@ -205,10 +225,13 @@ static int create_empty(struct job *j, struct hl_error *e)
         .max_maptrack_frames = c->max_maptrack_frames,
     };
     struct hv_physinfo host;
+    bool random = false;
     int rc = hv_physinfo(hv, &host, e);
 
     if (rc == 0)
         rc = find_pool(j, &create.cpupool, e);
+    if (rc == 0)
+        rc = xl_conf_random_domid(&random, e);
     if (rc != 0)
         return rc;
     if (c->max_grant_version != HL_UNSET_INT)
@@ -216,6 +239,8 @@ static int create_empty(struct job *j, struct hl_error *e)
     else
         create.grant_version = host.cap_gnttab_v2 ? 2 : 1;
     memcpy(create.uuid, c->uuid, sizeof(create.uuid));
+    if (random)
+        return create_with_random_number(hv, &create, &j->result->domid, e);
     return hv_domain_create(hv, &create, &j->result->domid, e);
 }
 

@@ -18,6 +18,15 @@ int xl_conf_string(const char *key, char **value, struct hl_error *e);
 /* *value stays as it is where the key is not set; outside of low to high it is an error. */
 int xl_conf_number(const char *key, int low, int high, int *value, struct hl_error *e);
 
+/*
+ * Calls `warn` for each setting that does nothing: a key that nobody knows, or one of xl's that has no
+ * meaning here. Of a file that cannot be read whoever needs a key of it complains.
+ */
+void xl_conf_check(void (*warn)(void *opaque, const char *text), void *opaque);
+
+/* domid_policy=: are the numbers of domains random, or (false, where it is unset) the hypervisor's? */
+int xl_conf_random_domid(bool *random, struct hl_error *e);
+
 enum xl_autoballoon {
     XL_AUTOBALLOON_AUTO, /* unless dom0_mem= is on the hypervisor's command line */
     XL_AUTOBALLOON_ON,

@@ -121,6 +121,7 @@ works "vcpu-set 3" $HL vcpu-set -i smp 3
 becomes "three are online" 30 sh -c "[ \$($HL list smp | awk 'NR == 2 { print \$4 }') = 3 ]"
 works "vcpu-set 1" $HL vcpu-set smp 1
 becomes "one is" 30 sh -c "[ \$($HL list smp | awk 'NR == 2 { print \$4 }') = 1 ]"
+last=$($HL domid smp)
 works "shutdown -a -w" timeout 90 $HL shutdown -a -w
 becomes "all are gone" 10 gone smp
 
@@ -129,8 +130,10 @@ cfg=$(config early)
 mkdir -p /etc/xen
 touch /etc/xen/xl.conf
 cp /etc/xen/xl.conf /tmp/xl.conf
-echo 'vm.cpumask = "1"' >>/etc/xen/xl.conf
+echo 'vm.cpumask = "1"; domid_policy = "random"' >>/etc/xen/xl.conf
 works "create -p" $HL create -p "$cfg"
+id=$($HL domid early)
+if [ "$id" -gt 0 ] && [ "$id" != $((last + 1)) ]; then ok "its number is a random one"; else fail "its number is a random one" "$id follows $last"; fi
 becomes "it is paused" 5 state_is early '^--p'
 prints "its CPUs are those that xl.conf leaves to guests" '^early .* 1 / ' $HL vcpu-list early
 refuses "vcpu-pin to another" . $HL vcpu-pin early 0 0

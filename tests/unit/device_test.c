@@ -832,6 +832,21 @@ static int claim_mode(const char *text)
     return rc != 0 ? rc : claim;
 }
 
+static int random_domid(const char *text)
+{
+    static const char path[] = "/tmp/device_test.xl.conf";
+    bool random = false;
+    int rc;
+
+    if (file_write_atomic(path, text, strlen(text), 0600) != 0)
+        return -EIO;
+    setenv("HOSPES_XL_CONF", path, 1);
+    rc = xl_conf_random_domid(&random, NULL);
+    unlink(path);
+    unsetenv("HOSPES_XL_CONF");
+    return rc != 0 ? rc : random;
+}
+
 static void memory_defaults(void)
 {
     CHECK(autoballoon("") == XL_AUTOBALLOON_AUTO);
@@ -846,6 +861,10 @@ static void memory_defaults(void)
     CHECK(autoballoon("autoballoon=\n") == -EINVAL);
     CHECK(claim_mode("") == 1 && claim_mode("claim_mode=1\n") == 1);
     CHECK(claim_mode("claim_mode=0\n") == 0 && claim_mode("claim_mode=7\n") == -EINVAL);
+
+    CHECK(random_domid("") == 0 && random_domid("domid_policy=\"xen\"\n") == 0);
+    CHECK(random_domid("domid_policy=\"random\"\n") == 1);
+    CHECK(random_domid("domid_policy=\"any\"\n") == -EINVAL);
 
     CHECK(hl_dom0_mem_given("dom0_mem=512M"));
     CHECK(hl_dom0_mem_given("loglvl=all dom0_mem=512M,max:1G com1=115200"));

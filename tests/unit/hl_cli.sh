@@ -102,6 +102,47 @@ run 0 create -n "$DIR/warn.cfg" && has err "warn.cfg:4:1: warning: unknown key '
     run 0 create -q -n "$DIR/warn.cfg" && [ ! -s "$DIR/err" ]
 verdict unknown_key $?
 
+# Each key of xl.conf(5), at what holds anyway: nothing is said.
+cat >"$DIR/xl.conf" <<END
+domid_policy = "random"
+autoballoon = "auto"
+run_hotplug_scripts = 1
+lockfile = "/var/lock/xl"
+max_grant_frames = 64
+max_maptrack_frames = 1024
+max_grant_version = 1
+vif.default.script = "vif-bridge"
+vif.default.bridge = "xenbr0"
+vif.default.backend = "0"
+vif.default.gatewaydev = "eth0"
+vif.nat.bridge = "nat0"
+vif.nat.address = "192.168.99.1/24"
+vifscript = "vif-bridge"
+defaultbridge = "xenbr0"
+output_format = "json"
+blkdev_start = "xvda"
+claim_mode = 1
+vm.cpumask = "all"
+vm.hvm.cpumask = "all"
+vm.pv.cpumask = "all"
+END
+HOSPES_XL_CONF=$DIR/xl.conf run 0 create -n "$DIR/a.cfg" && ! grep warning "$DIR/err"
+verdict host_defaults $?
+cat >"$DIR/xl.conf" <<END
+run_hotplug_scripts = 0
+output_format = "sxp"
+lockfile = "/var/lock/mine"
+ blkdev_start = "xvdx"
+remus.default.netbufscript = "/r"
+colo.default.proxyscript = "/c"
+autobaloon = "off"
+END
+HOSPES_XL_CONF=$DIR/xl.conf run 0 create -n "$DIR/a.cfg" && has err "xl.conf:1:1: warning: 'run_hotplug_scripts' is ignored: .*udev" &&
+    has err "xl.conf:2:1: .*'output_format'.*JSON" && has err "'lockfile'" && has err "xl.conf:4:2: .*'blkdev_start'" && has err "'remus" &&
+    has err "'colo" && has err "'autobaloon' is ignored: there is no such key" && [ "$(grep -c warning "$DIR/err")" = 7 ] &&
+    HOSPES_XL_CONF=$DIR/xl.conf run 0 create -q -n "$DIR/a.cfg" && [ ! -s "$DIR/err" ]
+verdict host_defaults_ignored $?
+
 ln -s "$HL" "$DIR/xl"
 PROGRAM=$DIR/xl run 1 nosuch && has err '^xl: '
 verdict called_as_xl $?
