@@ -311,6 +311,7 @@ void domain_observe(struct core *core, uint32_t domid, bool alive, bool is_shutd
             domain_release(core, domid);
         } else {
             forget_domain(core, domid);
+            journal_release(core, domid); /* the quotas that it was given */
         }
     } else if (d->introduced && is_shutdown && !d->shutdown) {
         d->shutdown = true;

@@ -448,12 +448,14 @@ static bool read_release(struct core *core, struct fields *f)
 {
     struct domain *d = domain_find(core, take_u32(f));
 
-    if (!d || !d->introduced) {
+    if (!d) {
         return !f->bad;
     }
-    conn_free(d->conn);
-    d->conn = NULL;
-    d->introduced = false;
+    if (d->introduced) {
+        conn_free(d->conn);
+        d->conn = NULL;
+        d->introduced = false;
+    }
     memset(&d->quota, 0, sizeof(d->quota));
     domain_put(d);
     return true;

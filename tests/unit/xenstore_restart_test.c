@@ -35,6 +35,7 @@ static char *describe(struct core *core)
 {
     char *tree = rig_dump(core);
     struct buf b = {0};
+    enum quota q;
     uint32_t id;
 
     buf_printf(&b, "%s", tree);
@@ -47,6 +48,11 @@ static char *describe(struct core *core)
                        "domain %u gfn %llu port %u shutdown %d target %u: %u watches, %u txns\n",
                        id, (unsigned long long)d->gfn, d->port, d->shutdown, d->target,
                        d->use.watches, d->use.transactions);
+        }
+        for (q = 0; d && q < QUOTA_COUNT; q++) {
+            if (d->quota.own[q]) {
+                buf_printf(&b, "domain %u has %s %u\n", id, quota_info[q].name, d->quota.limit[q]);
+            }
         }
     }
     buf_u8(&b, 0);
@@ -80,7 +86,7 @@ static void random_request(struct rig *r, uint32_t *tx)
     char text[128];
     uint32_t t = c == r->dom0 && random_below(2) ? *tx : 0;
 
-    switch (random_below(12)) {
+    switch (random_below(13)) {
     case 0:
     case 1:
     case 2:
@@ -115,7 +121,12 @@ static void random_request(struct rig *r, uint32_t *tx)
             *tx = (uint32_t)strtoul(rig_ask(r->dom0, XS_TRANSACTION_START, 0, ""), NULL, 10);
         }
         break;
-    case 10: rig_ask(c, random_below(4) ? XS_TRANSACTION_START : XS_RESET_WATCHES, 0, ""); break;
+    case 10:
+        snprintf(text, sizeof(text), "quota|%u|set|%s|%u", 1 + random_below(3),
+                 random_below(2) ? "watches" : "transactions", 5 + random_below(9));
+        SAME(rig_ask(r->dom0, XS_CONTROL, 0, text), "OK");
+        break;
+    case 11: rig_ask(c, random_below(4) ? XS_TRANSACTION_START : XS_RESET_WATCHES, 0, ""); break;
     default:
         domain_observe(r->core, 1 + random_below(3), random_below(4), random_below(2));
         core_flush_journal(r->core);
@@ -151,6 +162,28 @@ static void test_journal_prefixes(void)
         rig_stop(&copy);
     }
     expect_sound(r.core);
+    rig_stop(&r);
+}
+
+/* A domain's own quotas die with it, be it introduced or not. */
+static void test_quota_of_the_dead(void)
+{
+    struct rig r;
+    uint32_t id;
+
+    rig_start(&r);
+    rig_domain(&r, 3);
+    rig_ask(r.dom0, XS_CONTROL, 0, "quota|2|set|nodes|78");
+    rig_ask(r.dom0, XS_CONTROL, 0, "quota|3|set|nodes|79");
+    rig_restart(&r);
+    for (id = 2; id <= 3; id++) {
+        CHECK(domain_find(r.core, id) && domain_find(r.core, id)->quota.own[QUOTA_NODES]);
+        domain_observe(r.core, id, false, false);
+        CHECK(!domain_find(r.core, id));
+    }
+    core_flush_journal(r.core);
+    rig_restart(&r);
+    CHECK(!domain_find(r.core, 2) && !domain_find(r.core, 3));
     rig_stop(&r);
 }
 
@@ -397,6 +430,7 @@ static void test_start_without_memory(void)
 void restart_tests(void)
 {
     test_run("xenstore_journal_at_every_change", test_journal_prefixes);
+    test_run("xenstore_quota_of_the_dead", test_quota_of_the_dead);
     test_run("xenstore_snapshot", test_snapshot);
     test_run("xenstore_damaged_journal", test_damaged_journal);
     test_run("xenstore_doomed_transaction", test_doomed_transaction);
