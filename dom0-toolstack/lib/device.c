@@ -326,10 +326,10 @@ static void gen_device(const struct hl_device *d, yajl_gen g)
     char name[64];
 
     yajl_gen_map_open(g);
-    /* A disk's number is its vdev. */
+    /* A disk's number is its vdev. libxl counts channels from 0, though their consoles come after the domain's own. */
     if (d->kind != HL_DEVICE_VBD && d->devid != HL_NO_DEVID) {
         put_string(g, "devid");
-        yajl_gen_integer(g, d->devid);
+        yajl_gen_integer(g, (long long)d->devid - device_class(d->kind)->first);
     }
     for (const struct device_field *f = device_class(d->kind)->fields; f->json != NULL; f++) {
         size_t len = map_of(f);
@@ -466,7 +466,7 @@ static int read_device(struct hl_device *d, yajl_val map)
     if (v != NULL) {
         if (!read_number(v, 0, INT32_MAX, &n))
             return -EINVAL;
-        d->devid = (uint32_t)n;
+        d->devid = (uint32_t)n + c->first;
     }
     for (const struct device_field *f = c->fields; rc == 0 && f->json != NULL; f++) {
         if (f->type == FIELD_UNION) {

@@ -641,8 +641,8 @@ static void json(void)
     CHECK(strstr(text, "\"nics\":[{\"devid\":0,\"mtu\":9000,\"mac\":\"00:16:3e:00:00:01\","
                        "\"bridge\":\"xenbr0\",\"rate_bytes_per_interval\":50000,"
                        "\"rate_interval_usecs\":50000}"));
-    CHECK(strstr(text, "\"channels\":[{\"devid\":1,\"name\":\"a\",\"connection.pty\":{}},"
-                       "{\"devid\":2,\"name\":\"b\",\"connection.socket\":{\"path\":\"/b\"}}]"));
+    CHECK(strstr(text, "\"channels\":[{\"devid\":0,\"name\":\"a\",\"connection.pty\":{}},"
+                       "{\"devid\":1,\"name\":\"b\",\"connection.socket\":{\"path\":\"/b\"}}]"));
     CHECK(strstr(text,
                  "\"vfbs\":[{\"devid\":0,\"vnc\":{\"passwd\":\"p\",\"findunused\":\"False\"}}]"));
     CHECK(strstr(text, "\"vkbs\":[{\"devid\":0},{\"devid\":1,\"feature_abs_pointer\":\"False\","
