@@ -113,6 +113,19 @@ bool app_args(struct app *app, const struct verb *verb, int argc, int min, int m
     return false;
 }
 
+bool app_no_options(struct app *app, const struct verb *verb, int argc, char **argv, int min,
+                    int max)
+{
+    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
+
+    if (app_getopt(app, verb, argc, argv, "h", longs) == APP_OPT_STOP)
+        return false;
+    if (app_args(app, verb, argc, min, max))
+        return true;
+    app->exit_code = EXIT_USAGE;
+    return false;
+}
+
 bool app_open(struct app *app, unsigned int flags)
 {
     if (app->ctx_is_open && (app->ctx.xs || (flags & HL_CTX_STORE_OPTIONAL)))

@@ -109,7 +109,6 @@ static bool chosen_domains(struct app *app, int n, char **names, struct hv_domai
 
 static int run_vcpu_list(struct app *app, const struct verb *verb, int argc, char **argv)
 {
-    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
     struct hv_domain_info *list;
     struct hv_physinfo host;
     struct vcpu_output out;
@@ -117,7 +116,7 @@ static int run_vcpu_list(struct app *app, const struct verb *verb, int argc, cha
     size_t count;
     int rc = 0;
 
-    if (app_getopt(app, verb, argc, argv, "h", longs) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 0, -1))
         return app->exit_code;
     if (!chosen_domains(app, argc - optind, argv + optind, &list, &count))
         return EXIT_FAILED;

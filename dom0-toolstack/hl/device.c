@@ -13,7 +13,6 @@
 #include "dom0-toolstack/lib/device.h"
 #include "dom0-toolstack/lib/domain_config.h"
 
-static const struct option no_options[] = {{"help", 0, 0, 'h'}, {0}};
 static const struct option force_option[] = {{"help", 0, 0, 'h'}, {"force", 0, 0, 'f'}, {0}};
 
 /* ---- attaching ---------------------------------------------------------------------------- */
@@ -40,14 +39,10 @@ static int attach(struct app *app, const struct verb *verb, int argc, char **arg
     char why[256];
     struct hl_device d;
     uint32_t domid;
-    int opt, rc;
+    int rc;
 
-    while ((opt = app_getopt(app, verb, argc, argv, "h", no_options)) >= 0)
-        ;
-    if (opt == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, kind == HL_DEVICE_VBD ? 2 : 1, -1))
         return app->exit_code;
-    if (!app_args(app, verb, argc, kind == HL_DEVICE_VBD ? 2 : 1, -1))
-        return EXIT_USAGE;
     /* One device's text in pieces, as xl takes it. */
     parts = (const char *const *)argv + optind + 1;
     rc = hl_device_parse_parts(kind, parts, (size_t)(argc - optind - 1), &d, why, sizeof(why));
@@ -295,14 +290,10 @@ static int list(struct app *app, const struct verb *verb, int argc, char **argv,
                 enum hl_device_kind kind)
 {
     struct json j;
-    int opt, rc = 0;
+    int rc = 0;
 
-    while ((opt = app_getopt(app, verb, argc, argv, "h", no_options)) >= 0)
-        ;
-    if (opt == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 1, -1))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 1, -1))
-        return EXIT_USAGE;
     if (app->json && !json_start(&j))
         return EXIT_FAILED;
     if (app->json)
@@ -347,14 +338,9 @@ static int change_medium(struct app *app, const struct verb *verb, int argc, cha
 {
     const char *target = NULL;
     uint32_t domid;
-    int opt;
 
-    while ((opt = app_getopt(app, verb, argc, argv, "h", no_options)) >= 0)
-        ;
-    if (opt == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, insert ? 3 : 2, insert ? 3 : 2))
         return app->exit_code;
-    if (!app_args(app, verb, argc, insert ? 3 : 2, insert ? 3 : 2))
-        return EXIT_USAGE;
     if (!app_domain(app, argv[optind], &domid))
         return EXIT_FAILED;
     if (insert)

@@ -31,7 +31,7 @@ struct app {
     bool ctx_is_open;
     struct hl_ctx ctx;
     struct hl_error *err;
-    int exit_code; /* after app_getopt() answered APP_OPT_STOP */
+    int exit_code; /* after APP_OPT_STOP, or app_no_options() was false */
 };
 
 #define VERB_CAN_DRY_RUN 1u /* understands -N */
@@ -74,6 +74,10 @@ int app_getopt(struct app *app, const struct verb *verb, int argc, char **argv,
 
 /* Are there min to max arguments left? Else prints the help and answers false. max < 0: any. */
 bool app_args(struct app *app, const struct verb *verb, int argc, int min, int max);
+
+/* Of a verb without options: -h, and min to max arguments. False: return app->exit_code. */
+bool app_no_options(struct app *app, const struct verb *verb, int argc, char **argv, int min,
+                    int max);
 
 /* Prints "hl VERB: …" to stderr; EXIT_USAGE. */
 int app_misused(const struct app *app, const struct verb *verb, const char *fmt, ...)

@@ -251,12 +251,8 @@ static int run_dmesg(struct app *app, const struct verb *verb, int argc, char **
 
 static int run_debug_keys(struct app *app, const struct verb *verb, int argc, char **argv)
 {
-    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
-
-    if (app_getopt(app, verb, argc, argv, "h", longs) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 1, 1))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 1, 1))
-        return EXIT_USAGE;
     if (!app_open(app, HL_CTX_STORE_OPTIONAL))
         return EXIT_FAILED;
     if (hv_debug_keys(app->ctx.hv, argv[optind], app->err) < 0)
@@ -267,9 +263,7 @@ static int run_debug_keys(struct app *app, const struct verb *verb, int argc, ch
 /* There is no Flask policy module; scripts ask nevertheless. */
 static int run_getenforce(struct app *app, const struct verb *verb, int argc, char **argv)
 {
-    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
-
-    if (app_getopt(app, verb, argc, argv, "h", longs) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 0, -1))
         return app->exit_code;
     printf(app->json ? "\"Disabled\"\n" : "Disabled\n");
     return 0;

@@ -16,8 +16,6 @@
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "xenstore/client/xs_client.h"
 
-static const struct option only_help[] = {{"help", 0, 0, 'h'}, {0}};
-
 /*
  * One that has ended, or is being built, or has no domain: hospesd may be about to restart it. That
  * ends first, or it would come again. 0, with *uuid, if it was so.
@@ -68,10 +66,11 @@ static int destroy(struct app *app, const char *name_or_id, bool force)
 
 static int run_destroy(struct app *app, const struct verb *verb, int argc, char **argv)
 {
+    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
     bool force = false;
     int opt;
 
-    while ((opt = app_getopt(app, verb, argc, argv, "fh", only_help)) >= 0)
+    while ((opt = app_getopt(app, verb, argc, argv, "fh", longs)) >= 0)
         force |= opt == 'f';
     if (opt == APP_OPT_STOP)
         return app->exit_code;
@@ -85,10 +84,8 @@ static int each_argument(struct app *app, const struct verb *verb, int argc, cha
 {
     uint32_t domid;
 
-    if (app_getopt(app, verb, argc, argv, "h", only_help) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 1, 1))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 1, 1))
-        return EXIT_USAGE;
     if (!app_domain(app, argv[optind], &domid))
         return EXIT_FAILED;
     if (act(&app->ctx, domid, app->err) < 0)
@@ -122,10 +119,8 @@ static int run_sysrq(struct app *app, const struct verb *verb, int argc, char **
 {
     uint32_t domid;
 
-    if (app_getopt(app, verb, argc, argv, "h", only_help) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 2, 2))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 2, 2))
-        return EXIT_USAGE;
     if (strlen(argv[optind + 1]) != 1)
         return app_misused(app, verb, "a sysrq is one letter, not '%s'", argv[optind + 1]);
     if (!app_domain(app, argv[optind], &domid))

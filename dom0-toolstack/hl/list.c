@@ -206,16 +206,13 @@ static int run_list(struct app *app, const struct verb *verb, int argc, char **a
 
 static int run_claims(struct app *app, const struct verb *verb, int argc, char **argv)
 {
-    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
     const struct list_columns columns = {.claims = true};
     struct selection s;
     bool claim = true;
     int rc = 0;
 
-    if (app_getopt(app, verb, argc, argv, "h", longs) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 0, 0))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 0, 0))
-        return EXIT_USAGE;
     if (xl_conf_claim_mode(&claim, app->err) < 0)
         return app_failed(app);
     if (!claim)
@@ -232,14 +229,11 @@ static int run_claims(struct app *app, const struct verb *verb, int argc, char *
 
 static int run_vm_list(struct app *app, const struct verb *verb, int argc, char **argv)
 {
-    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
     struct selection s;
     int rc = 0;
 
-    if (app_getopt(app, verb, argc, argv, "h", longs) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 0, 0))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 0, 0))
-        return EXIT_USAGE;
     if (!select_domains(app, 0, NULL, &s))
         return EXIT_FAILED;
     if (app->json) {

@@ -10,14 +10,11 @@
 static int set_memory(struct app *app, const struct verb *verb, int argc, char **argv,
                       int (*set)(struct hl_ctx *, uint32_t, uint64_t, struct hl_error *))
 {
-    static const struct option longs[] = {{"help", 0, 0, 'h'}, {0}};
     uint32_t domid;
     uint64_t kib;
 
-    if (app_getopt(app, verb, argc, argv, "h", longs) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 2, 2))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 2, 2))
-        return EXIT_USAGE;
     if (!parse_memory(argv[optind + 1], &kib))
         return app_misused(app, verb,
                            "'%s' is no size: give a number of MiB, or one with b, k, m, "

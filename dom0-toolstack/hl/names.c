@@ -10,8 +10,6 @@
 #include "dom0-toolstack/hl/json.h"
 #include "dom0-toolstack/lib/domain.h"
 
-static const struct option only_help[] = {{"help", 0, 0, 'h'}, {0}};
-
 static int print_pair(struct app *app, uint32_t domid, const char *name)
 {
     struct json j;
@@ -30,10 +28,8 @@ static int run_domid(struct app *app, const struct verb *verb, int argc, char **
 {
     uint32_t domid;
 
-    if (app_getopt(app, verb, argc, argv, "h", only_help) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 1, 1))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 1, 1))
-        return EXIT_USAGE;
     if (!app_domain(app, argv[optind], &domid))
         return EXIT_FAILED;
     if (app->json)
@@ -48,10 +44,8 @@ static int run_domname(struct app *app, const struct verb *verb, int argc, char 
     char *name = NULL;
     int rc = 0;
 
-    if (app_getopt(app, verb, argc, argv, "h", only_help) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 1, 1))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 1, 1))
-        return EXIT_USAGE;
     if (!app_number(app, "a domain's id", argv[optind], 0, UINT16_MAX, &number))
         return EXIT_FAILED;
     if (!app_open(app, 0))
@@ -70,10 +64,8 @@ static int run_rename(struct app *app, const struct verb *verb, int argc, char *
 {
     uint32_t domid;
 
-    if (app_getopt(app, verb, argc, argv, "h", only_help) == APP_OPT_STOP)
+    if (!app_no_options(app, verb, argc, argv, 2, 2))
         return app->exit_code;
-    if (!app_args(app, verb, argc, 2, 2))
-        return EXIT_USAGE;
     if (!app_domain(app, argv[optind], &domid))
         return EXIT_FAILED;
     if (hl_domain_rename(&app->ctx, domid, argv[optind + 1], app->err) < 0)
