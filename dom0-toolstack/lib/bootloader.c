@@ -179,7 +179,7 @@ static int run(const struct hl_domain_config *c, const struct hl_disk *d, bool m
     if (rc < 0) {
         hl_fail(e, ENOMEM, step, c->name, NULL);
     } else {
-        const struct script s = {step, (const char *const *)a.list, NULL, MAX_SECONDS};
+        const struct script s = {step, (const char *const *)a.list, NULL, MAX_SECONDS, NULL};
 
         rc = script_run_with(&s, files, nr_files, e);
     }

@@ -245,7 +245,7 @@ static int start_dhcp(const struct network *n, struct hl_error *e)
                           "--bind-interfaces",
                           "--dhcp-authoritative",
                           NULL};
-    const struct script run = {"start DHCP", argv, NULL, 30};
+    const struct script run = {"start DHCP", argv, NULL, 30, NULL};
     int rc;
 
     /* Without it guests choose addresses of their own. */

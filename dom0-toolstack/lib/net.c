@@ -10,6 +10,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/route.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -191,13 +192,15 @@ int net_bridge_ports(const char *bridge)
     return n;
 }
 
-int net_add_route(const char *name, struct in_addr host, struct hl_error *e)
+int net_add_route(const char *name, struct in_addr to, unsigned int bits, struct hl_error *e)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = host};
-    struct rtentry route = {.rt_flags = RTF_UP | RTF_HOST, .rt_dev = (char *)name};
-    struct sockaddr_in mask = {.sin_family = AF_INET, .sin_addr.s_addr = INADDR_BROADCAST};
+    struct in_addr bitmask = {bits == 0 ? 0 : htonl(UINT32_MAX << (32 - bits))};
+    struct sockaddr_in mask = {.sin_family = AF_INET, .sin_addr = bitmask};
+    struct sockaddr_in dst = {.sin_family = AF_INET, .sin_addr.s_addr = to.s_addr & bitmask.s_addr};
+    struct rtentry route = {.rt_flags = RTF_UP | (bits == 32 ? RTF_HOST : 0),
+                            .rt_dev = (char *)name};
 
-    memcpy(&route.rt_dst, &to, sizeof(to));
+    memcpy(&route.rt_dst, &dst, sizeof(dst));
     memcpy(&route.rt_genmask, &mask, sizeof(mask));
     return request(SIOCADDRT, &route, "add a route to the guest", name, e);
 }

@@ -32,8 +32,8 @@ int net_bridge_remove_port(const char *bridge, const char *port, struct hl_error
 /* The number of its ports; -1 where there is no such bridge. */
 int net_bridge_ports(const char *bridge);
 
-/* A route to one host through an interface; it goes with the interface. */
-int net_add_route(const char *name, struct in_addr host, struct hl_error *e);
+/* A route through an interface, to the addresses whose first `bits` are those of `to`; it goes with the interface. */
+int net_add_route(const char *name, struct in_addr to, unsigned int bits, struct hl_error *e);
 
 /* Writes to /proc/sys/net/ipv4/WHAT. */
 int net_sysctl(const char *what, const char *value, struct hl_error *e);

@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "dom0-toolstack/lib/error.h"
+#include "dom0-toolstack/lib/files.h"
 
 extern char **environ;
 
@@ -49,6 +51,40 @@ static void flatten(struct said *s)
     for (size_t i = 0; i < s->len; i++)
         if (s->text[i] == '\n')
             s->text[i] = ' ';
+}
+
+/* Where what it will say begins in its log. */
+static off_t log_end(const char *log)
+{
+    const char *slash = log == NULL ? NULL : strrchr(log, '/');
+    char folder[256];
+    struct stat st;
+
+    if (slash == NULL || (size_t)(slash - log) >= sizeof(folder))
+        return 0;
+    snprintf(folder, sizeof(folder), "%.*s", (int)(slash - log), log);
+    (void)file_make_dirs(folder, 0750);
+    return stat(log, &st) == 0 ? st.st_size : 0;
+}
+
+/* What came to the log since; others' words may be among it. */
+static void keep_log(struct said *s, const char *log, off_t from)
+{
+    int fd = log == NULL ? -1 : open(log, O_RDONLY | O_CLOEXEC);
+    char text[sizeof(s->text)];
+    ssize_t n = 0;
+    off_t end;
+
+    if (fd < 0)
+        return;
+    end = lseek(fd, 0, SEEK_END);
+    if (end - from >= (off_t)sizeof(text))
+        from = end - ((off_t)sizeof(text) - 1);
+    if (end > from)
+        n = pread(fd, text, (size_t)(end - from), from);
+    close(fd);
+    if (n > 0)
+        keep(s, text, (size_t)n);
 }
 
 static char **environment(const char *const *extra)
@@ -166,6 +202,7 @@ int script_run_with(const struct script *s, const int *files, unsigned int nr_fi
 {
     struct said said = {{0}, 0};
     char **env = environment(s->env);
+    off_t log = log_end(s->log);
     int out[2], status = 0;
     bool in_time;
     pid_t pid;
@@ -187,7 +224,25 @@ int script_run_with(const struct script *s, const int *files, unsigned int nr_fi
     }
     in_time = attend(pid, out[0], s->seconds, &said, &status);
     close(out[0]);
+    keep_log(&said, s->log, log);
     return judge(s, in_time, status, &said, e);
+}
+
+void script_blames(struct hl_error *e, const char *object, const char *error)
+{
+    const char *said;
+    char *step, *more;
+    int errnum;
+
+    if (error == NULL || *error == '\0' || !hl_error_is_set(e))
+        return;
+    said = strstr(hl_error_cause(e), ": ");
+    errnum = hl_error_errnum(e);
+    step = strdup(hl_error_step(e));
+    more = said == NULL ? NULL : strdup(said + 2);
+    hl_fail(e, errnum, step, object, more == NULL ? "%s" : "%s (%s)", error, more);
+    free(step);
+    free(more);
 }
 
 char *script_path(const char *name)
@@ -202,7 +257,7 @@ char *script_path(const char *name)
 int module_need(const char *module, const char *probe, const char *step, struct hl_error *e)
 {
     const char *argv[] = {"/sbin/modprobe", "-q", module, NULL};
-    const struct script run = {step, argv, NULL, 30};
+    const struct script run = {step, argv, NULL, 30, NULL};
 
     if (access(probe, F_OK) == 0)
         return 0;

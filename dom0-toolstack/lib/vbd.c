@@ -90,13 +90,36 @@ static int find_in_dev(struct hl_disk *disk)
     return 0;
 }
 
+/* What Xen's script "block" does we do ourselves where it is not installed. */
+static int choose_script(struct hl_disk *disk, struct hl_error *e)
+{
+    const char *slash = strrchr(disk->script, '/');
+    char *path;
+
+    if (strcmp(slash == NULL ? disk->script : slash + 1, "block") != 0)
+        return 0;
+    path = script_path(disk->script);
+    if (path == NULL)
+        return hl_fail(e, ENOMEM, "check the configuration", "disk", NULL);
+    if (access(path, F_OK) != 0) {
+        free(disk->script);
+        disk->script = NULL;
+    }
+    free(path);
+    return 0;
+}
+
 /* Whoever makes the domain once more does so from another folder. A script's target, and a driver domain's, is theirs. */
 static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
 {
     struct hl_disk *disk = &d->disk;
-    int rc;
+    int rc = 0;
 
     (void)domain;
+    if (disk->script != NULL && driver_domain_is_none(disk->backend_domain))
+        rc = choose_script(disk, e);
+    if (rc != 0)
+        return rc;
     if (disk->target == NULL || disk->script != NULL || is_nbd(disk) ||
         !driver_domain_is_none(disk->backend_domain))
         return 0;
@@ -361,7 +384,7 @@ static int run_script(struct device_job *j, const char *action, struct hl_error 
     const char *argv[] = {script, action, NULL};
     const char *env[] = {
         path, name, "XENBUS_TYPE=vbd", "XENBUS_BASE_PATH=backend", "XENBUS_DRIVER=", NULL};
-    const struct script run = {"run the disk's script", argv, env, SCRIPT_SECONDS};
+    const struct script run = {"run the disk's script", argv, env, SCRIPT_SECONDS, XEN_HOTPLUG_LOG};
     int rc;
 
     if (script == NULL)
@@ -384,8 +407,7 @@ static int plug(struct device_job *j, struct hl_error *e)
     if (rc == 0)
         return 0;
     error = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-error");
-    if (error != NULL && *error != '\0')
-        hl_fail(e, -rc, "run the disk's script", j->dev->disk.script, "%s", error);
+    script_blames(e, j->dev->disk.script, error);
     free(error);
     return rc;
 }

@@ -149,22 +149,58 @@ static int set_default(char **field, const char *key, const char *old, const cha
     return rc;
 }
 
+/* One of the addresses of ip=, which may be several of a route: ADDRESS or ADDRESS/BITS. NULL at the end of them. */
+struct route {
+    struct in_addr to;
+    unsigned int bits;
+    char text[32];
+};
+
+static const char *next_route(const char *p, struct route *r, bool *valid)
+{
+    char *slash, *end;
+    size_t len;
+
+    p += strspn(p, " \t");
+    len = strcspn(p, " \t");
+    if (len == 0)
+        return NULL;
+    snprintf(r->text, sizeof(r->text), "%.*s", (int)len, p);
+    slash = strchr(r->text, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    *valid = len < sizeof(r->text) && inet_pton(AF_INET, r->text, &r->to) == 1;
+    r->bits = 32;
+    if (slash != NULL) {
+        *slash = '/';
+        r->bits = (unsigned int)strtoul(slash + 1, &end, 10);
+        *valid = *valid && slash[1] >= '0' && slash[1] <= '9' && *end == '\0' && r->bits <= 32;
+    }
+    return p + len;
+}
+
 static int check_ip(const struct hl_nic *nic, struct hl_error *e)
 {
-    char text[64];
-    struct in_addr in;
+    const char *p = nic->ip;
+    bool valid = true;
+    struct route r;
+    int n = 0;
 
     if (nic->mode != HL_NIC_ROUTE && nic->mode != HL_NIC_NAT)
         return 0;
     if (nic->ip == NULL && nic->mode == HL_NIC_NAT)
         return 0;
-    if (nic->ip == NULL)
+    while (p != NULL && (p = next_route(p, &r, &valid)) != NULL && valid)
+        n++;
+    if (!valid)
+        return hl_fail(e, EINVAL, "check the configuration", "vif",
+                       "ip=%s: '%s' is no IPv4 address", nic->ip, r.text);
+    if (n > 1 && nic->mode == HL_NIC_NAT)
+        return hl_fail(e, EINVAL, "check the configuration", "vif",
+                       "ip=%s: a private network gives a guest one address", nic->ip);
+    if (n == 0)
         return hl_fail(e, EINVAL, "check the configuration", "vif",
                        "a routed interface needs the guest's address: ip=");
-    snprintf(text, sizeof(text), "%.*s", (int)strcspn(nic->ip, "/ "), nic->ip);
-    if (inet_pton(AF_INET, text, &in) != 1)
-        return hl_fail(e, EINVAL, "check the configuration", "vif", "ip=%s is no IPv4 address",
-                       nic->ip);
     return 0;
 }
 
@@ -353,7 +389,8 @@ static int run_script(struct device_job *j, const char *action, struct hl_error 
                          "XENBUS_DRIVER=",
                          gateway == NULL ? NULL : gate,
                          NULL};
-    const struct script run = {"run the interface's script", argv, env, SCRIPT_SECONDS};
+    const struct script run = {"run the interface's script", argv, env, SCRIPT_SECONDS,
+                               XEN_HOTPLUG_LOG};
     int rc;
 
     if (script == NULL) {
@@ -379,30 +416,28 @@ static int plug_script(struct device_job *j, struct hl_error *e)
     if (rc == 0)
         return 0;
     error = hs_read_at(j->ctx->xs, HS_TX_NONE, j->back, "hotplug-error");
-    if (error != NULL && *error != '\0')
-        hl_fail(e, -rc, "run the interface's script", j->dev->nic.script, "%s", error);
+    script_blames(e, j->dev->nic.script, error);
     free(error);
     return rc;
 }
 
-/* The interface answers for the guest's neighbours, and the guest's address is behind it. */
+/* The interface answers for the guest's neighbours, and the guest's addresses are behind it. */
 static int plug_route(struct device_job *j, struct hl_error *e)
 {
-    const struct hl_nic *nic = &j->dev->nic;
-    char what[64], text[64];
-    struct in_addr ip;
+    const char *p = j->dev->nic.ip;
+    bool valid = true;
+    char what[64];
+    struct route r;
     int rc;
 
-    snprintf(text, sizeof(text), "%.*s", (int)strcspn(nic->ip, "/ "), nic->ip);
-    inet_pton(AF_INET, text, &ip);
     snprintf(what, sizeof(what), "conf/%s/proxy_arp", j->name);
     rc = net_set_up(j->name, true, e);
     if (rc == 0)
         rc = net_sysctl("ip_forward", "1", e);
     if (rc == 0)
         rc = net_sysctl(what, "1", e);
-    if (rc == 0)
-        rc = net_add_route(j->name, ip, e);
+    while (rc == 0 && (p = next_route(p, &r, &valid)) != NULL)
+        rc = net_add_route(j->name, r.to, r.bits, e);
     return rc;
 }
 

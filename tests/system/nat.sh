@@ -116,9 +116,10 @@ nothing_left "nothing is left of it" 20
 refuses "a route needs an address" 'ip=' $HL create "$(config routed "$memory" "vif = [ 'mode=route' ]")"
 ip addr add 192.168.50.1/32 dev lo
 ip route >/tmp/routes
-works "create with mode=route" $HL create "$(config routed "$memory" "vif = [ 'mode=route,ip=192.168.50.7' ]")"
+works "create with mode=route" $HL create "$(config routed "$memory" "vif = [ 'mode=route,ip=192.168.50.7 192.168.50.32/28' ]")"
 id=$($HL domid routed)
 prints "the way to the guest" "^192\.168\.50\.7 dev vif$id\.0" ip route
+prints "and to its other addresses" "^192\.168\.50\.32/28 dev vif$id\.0" ip route
 becomes "it boots" 90 booted routed
 talk routed
 works "an address in the guest" ask routed 'ip link set eth0 up && ip addr add 192.168.50.7/24 dev eth0'
@@ -129,7 +130,7 @@ works "a gateway in the guest" ask routed 'ip route add default via 192.168.50.1
 beyond ip route add 192.168.50.7/32 via 192.168.99.1
 works "guest to what is beyond" ask routed 'ping -c 2 -W 10 192.168.99.2'
 works "and back" beyond ping -c 2 -W 10 192.168.50.7
-is "its node" 192.168.50.7 "$(xenstore-read "/local/domain/0/backend/vif/$id/0/ip")"
+is "its node" "192.168.50.7 192.168.50.32/28" "$(xenstore-read "/local/domain/0/backend/vif/$id/0/ip")"
 hush routed
 works "destroy" $HL destroy routed
 soon 10 test ! -e "/sys/class/net/vif$id.0"

@@ -480,6 +480,11 @@ static void places_of_errors(void)
     WRONG("vif = [ 'devid=1', 'devid=1' ]", "two interfaces have the same number");
     WRONG("vif = [ 'mode=route' ]", "needs the guest's address");
     WRONG("vif = [ 'mode=nat,ip=::1' ]", "no IPv4 address");
+    WRONG("vif = [ 'mode=nat,ip=10.0.0.1 10.0.0.2' ]", "gives a guest one address");
+    WRONG("vif = [ 'mode=route,ip=10.0.0.1 10.0.0.256' ]", "'10.0.0.256' is no IPv4 address");
+    WRONG("vif = [ 'mode=route,ip=10.0.0.1/33' ]", "'10.0.0.1/33' is no IPv4 address");
+    WRONG("vif = [ 'mode=route,ip=10.0.0.1/' ]", "'10.0.0.1/' is no IPv4 address");
+    WRONG("vif = [ 'mode=route,ip= ' ]", "needs the guest's address");
     WRONG("vif = [ 'mode=nat,script=/bin/true' ]", "exclude each other");
     WRONG("vif = [ 'script=/x\xd9' ]", "the interface's script is not UTF-8");
     WRONG("disk = [ '/x\\x80,raw,xvda,w' ]", "is not UTF-8");
@@ -566,6 +571,11 @@ static void defaults(void)
     CHECK(c.devices.items[0].devid == 0 && c.devices.items[1].devid == 1);
     CHECK(c.devices.items[2].devid == 2 && c.devices.items[3].devid == 5);
     CHECK(c.devices.items[4].devid == 3);
+    CHECK(config(&d, "disk = [ 'vdev=xvda,script=/nothere/block,target=/dev/null', "
+                     "'vdev=xvdb,script=/bin/true,target=x' ]") == 0);
+    CHECK(d.devices.items[0].disk.script == NULL);
+    CHECK_STR(d.devices.items[1].disk.script, "/bin/true");
+    hl_domain_config_free(&d);
     CHECK(strncmp(c.devices.items[0].nic.mac, "00:16:3e:", 9) == 0);
     CHECK(strcmp(c.devices.items[0].nic.mac, c.devices.items[1].nic.mac) != 0);
     /* The same guest gets the same addresses. */
@@ -738,14 +748,18 @@ static void random_texts(void)
 
 /* ---- scripts ------------------------------------------------------------------------------ */
 
+#define SCRIPT_LOG "/tmp/device_test.scripts/xen/hotplug.log"
+
 static int sh(const char *text, unsigned int seconds, char **said)
 {
     const char *argv[] = {"/bin/sh", "-c", text, NULL};
     const char *env[] = {"XENBUS_PATH=/a/b", NULL};
-    const struct script run = {"run a script", argv, env, seconds};
+    const struct script run = {"run a script", argv, env, seconds, SCRIPT_LOG};
     struct hl_error *e = hl_error_new();
     int rc = script_run(&run, e);
 
+    if (rc != 0)
+        script_blames(e, "the object", strstr(text, "blame") != NULL ? "the cable is cut" : "");
     *said = hl_error_sentence(e);
     hl_error_free(e);
     return rc;
@@ -769,6 +783,24 @@ static void scripts(void)
     CHECK(sh("sleep 60 & sleep 60", 1, &said) == -ETIMEDOUT);
     CHECK(strstr(said, "did not end within 1 s") != NULL);
     free(said);
+    /* Xen's scripts say in a log why they failed, and in the store what is wrong, or one of both. */
+    CHECK(sh("exec 2>>" SCRIPT_LOG "; echo earlier >&2", 20, &said) == 0);
+    free(said);
+    CHECK(sh("exec 2>>" SCRIPT_LOG "; echo no eth0 >&2; false", 20, &said) == -EIO);
+    CHECK(strstr(said, "exit status 1: no eth0") != NULL && strstr(said, "earlier") == NULL);
+    free(said);
+    CHECK(sh("echo no eth0 >&2; exit 3 # blame", 20, &said) == -EIO);
+    CHECK(strstr(said, "(the object): the cable is cut (no eth0)") != NULL);
+    free(said);
+    CHECK(sh("exit 3 # blame", 20, &said) == -EIO);
+    CHECK(strstr(said, "(the object): the cable is cut") != NULL && strstr(said, "status") == NULL);
+    free(said);
+    CHECK(sh("yes | head -c 100000 >>" SCRIPT_LOG "; echo last words >>" SCRIPT_LOG "; exit 1", 20,
+             &said) == -EIO);
+    CHECK(strstr(said, "last words") != NULL && strlen(said) < 2000);
+    free(said);
+    CHECK(unlink(SCRIPT_LOG) == 0 && rmdir("/tmp/device_test.scripts/xen") == 0 &&
+          rmdir("/tmp/device_test.scripts") == 0);
     /* What it leaves running does not hold us up. */
     CHECK(sh("sleep 30 & exit 0", 20, &said) == 0);
     free(said);

@@ -272,9 +272,10 @@ int net_tap_remove(const char *name, struct hl_error *e)
     return removed(played("/sys/class/net/%s", name), e);
 }
 
-int net_add_route(const char *name, struct in_addr host, struct hl_error *e)
+int net_add_route(const char *name, struct in_addr to, unsigned int bits, struct hl_error *e)
 {
-    (void)host;
+    (void)to;
+    (void)bits;
     return net_set_up(name, true, e);
 }
 
