@@ -276,6 +276,19 @@ static int wait_for(struct app *app, struct awaited *list, size_t count, bool de
     return 0;
 }
 
+/* Nobody is there any more to reboot: says so, where it was asked of this one. */
+static bool lost(struct app *app, const struct stop *stop, const struct hv_domain_info *info)
+{
+    if (stop->all || stop->request != hl_domain_reboot || !info->shutdown ||
+        info->shutdown_reason == HV_SHUTDOWN_REBOOT)
+        return false;
+    hl_fail_dom(app->err, ESRCH, info->domid, "reboot the domain", "it has shut down already (%s)",
+                reason_word(info->shutdown_reason));
+    hl_error_advise(app->err, "destroy it, and create it anew");
+    (void)app_failed(app);
+    return true;
+}
+
 static int stop_domains(struct app *app, const struct stop *stop,
                         const struct hv_domain_info *domains, size_t count)
 {
@@ -290,6 +303,10 @@ static int stop_domains(struct app *app, const struct stop *stop,
     for (size_t i = 0; i < count; i++) {
         if (domains[i].dying || (stop->all && domains[i].domid == 0))
             continue;
+        if (lost(app, stop, &domains[i])) {
+            rc = EXIT_FAILED;
+            continue;
+        }
         /* What has shut down already needs no asking, only waiting for. */
         if (!domains[i].shutdown && request_one(app, stop, domains[i].domid) != 0) {
             rc = EXIT_FAILED;

@@ -103,6 +103,7 @@ works "create one to preserve" $HL create "$cfg"
 becomes "it boots" 90 booted keep
 works "shutdown of it" timeout 60 $HL shutdown -w keep
 becomes "it is preserved, shut down" 10 state_is keep '^---s--'
+ours && refuses "it cannot reboot any more" 'shut down already .poweroff.*create it anew' $HL reboot keep
 works "destroy of it" $HL destroy keep
 becomes "then it is gone" 10 gone keep
 
