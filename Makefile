@@ -86,6 +86,11 @@ install: all
 	for program in $(wildcard $(B)/bin/*); do \
 	    if [ -L $$program ]; then cp -P $$program $(DESTDIR)$(SBINDIR)/; \
 	    else install -m 755 $$program $(DESTDIR)$(SBINDIR)/; fi || exit 1; done
+	@# hl is xl, too, for the programs that call that, unless Xen's is there; and hospesd is what Debian's init scripts call xen.
+	for name in xl xm; do \
+	    [ -e $(DESTDIR)$(SBINDIR)/$$name ] || [ -L $(DESTDIR)$(SBINDIR)/$$name ] || \
+	    ln -s hl $(DESTDIR)$(SBINDIR)/$$name || exit 1; done
+	ln -sf hospesd.service $(DESTDIR)$(UNITDIR)/xen.service
 	for page in docs/man/*.[1-8]; do \
 	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 	install -m 644 $(wildcard dom0-toolstack/systemd/*.service dom0-toolstack/systemd/*.target) \

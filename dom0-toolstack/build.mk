@@ -54,4 +54,10 @@ check-toolstack-lib: $(TOOLSTACK_TESTS) $(TOOLSTACK_RIG_TESTS) $(B)/bin/xenstore
 	@status=0; for t in $(TOOLSTACK_TESTS) $(TOOLSTACK_RIG_TESTS:%='% $(B)/bin/xenstored'); do \
 	    $$t || status=1; done; exit $$status
 
+# What is installed, and the package.
+.PHONY: check-install
+CHECKS += check-install
+check-install: all
+	@tests/unit/install.sh $(B)
+
 -include dom0-toolstack/hl/build.mk dom0-toolstack/hospesd/build.mk
