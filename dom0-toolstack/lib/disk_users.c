@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +23,40 @@
 
 static const char step[] = "check who uses the disk";
 
-/* What is looked for: a block device, or a file. */
+/* What is looked for: a block device, or a file; a loop device is both. */
 struct sought {
-    bool file;
-    dev_t dev; /* the device, or the one that has the file */
-    ino_t ino;
+    dev_t device; /* 0: none */
+    bool has_file;
+    struct loop_file file;
     const struct hl_disk *disk;
 };
+
+/* The file of a loop device. */
+static bool behind(dev_t device, struct loop_file *f)
+{
+    return major(device) == LOOP_MAJOR_NUMBER && loop_file(minor(device), f);
+}
+
+static struct sought seek(const struct stat *st, const struct hl_disk *disk)
+{
+    struct sought s = {.disk = disk};
+
+    if (S_ISBLK(st->st_mode)) {
+        s.device = st->st_rdev;
+        s.has_file = behind(s.device, &s.file);
+    } else {
+        s.has_file = true;
+        s.file = (struct loop_file){st->st_dev, st->st_ino, 0, UINT64_MAX, false};
+    }
+    return s;
+}
+
+/* Loop devices of several parts of a file do not meet. */
+static bool meets(const struct sought *s, const struct loop_file *f)
+{
+    return s->has_file && f->dev == s->file.dev && f->ino == s->file.ino &&
+           f->begin < s->file.end && s->file.begin < f->end;
+}
 
 static int busy(const struct sought *s, const char *who, bool writes, struct hl_error *e)
 {
@@ -38,16 +66,11 @@ static int busy(const struct sought *s, const char *who, bool writes, struct hl_
     return -EBUSY;
 }
 
-static bool same(const struct sought *s, unsigned int maj, unsigned int min)
+static bool same_device(const struct sought *s, dev_t device)
 {
-    bool readonly;
-    dev_t dev;
-    ino_t ino;
+    struct loop_file f;
 
-    if (!s->file)
-        return s->dev == makedev(maj, min);
-    return maj == LOOP_MAJOR_NUMBER && loop_file(min, &dev, &ino, &readonly) && dev == s->dev &&
-           ino == s->ino;
+    return (s->device != 0 && s->device == device) || (behind(device, &f) && meets(s, &f));
 }
 
 /* Is it the device that the kernel's back end has? */
@@ -55,7 +78,8 @@ static bool is_device(struct hl_ctx *ctx, const struct sought *s, const char *ba
 {
     char *where = hs_read_at(ctx->xs, HS_TX_NONE, back, "physical-device");
     unsigned int maj, min;
-    bool is = where != NULL && sscanf(where, "%x:%x", &maj, &min) == 2 && same(s, maj, min);
+    bool is = where != NULL && sscanf(where, "%x:%x", &maj, &min) == 2 &&
+              same_device(s, makedev(maj, min));
 
     free(where);
     return is;
@@ -80,8 +104,11 @@ static bool is_same_file(const struct sought *s, const char *path)
 {
     struct stat st;
 
-    return stat(path, &st) == 0 && (s->file ? st.st_dev == s->dev && st.st_ino == s->ino
-                                            : S_ISBLK(st.st_mode) && st.st_rdev == s->dev);
+    if (stat(path, &st) != 0)
+        return false;
+    if (S_ISBLK(st.st_mode))
+        return same_device(s, st.st_rdev);
+    return meets(s, &(struct loop_file){st.st_dev, st.st_ino, 0, UINT64_MAX, false});
 }
 
 /* Is it the image of a program's, "FORMAT:PATH"? What lies below that in a chain of images, the program has locked. */
@@ -172,7 +199,7 @@ static int check_mounts(const struct sought *s, struct hl_error *e)
         bool writes;
 
         if (sscanf(line, "%*d %*d %u:%u %*s %255s %255s", &maj, &min, where, options) != 4 ||
-            s->dev != makedev(maj, min))
+            s->device != makedev(maj, min))
             continue;
         writes = strncmp(options, "ro", 2) != 0;
         if (!writes && !s->disk->readwrite)
@@ -186,7 +213,7 @@ static int check_mounts(const struct sought *s, struct hl_error *e)
     return rc;
 }
 
-/* Loop devices of Domain 0's own, or of guests that xenstore does not show yet. */
+/* Other loop devices, Domain 0's own, or of guests that xenstore does not show yet. */
 static int check_loops(const struct sought *s, struct hl_error *e)
 {
     DIR *dir = opendir("/sys/block");
@@ -195,19 +222,17 @@ static int check_loops(const struct sought *s, struct hl_error *e)
 
     while (rc == 0 && dir != NULL && (entry = readdir(dir)) != NULL) {
         char path[320], who[64];
+        struct loop_file f;
         unsigned int number;
-        bool readonly;
-        dev_t dev;
-        ino_t ino;
 
         if (sscanf(entry->d_name, "loop%u", &number) != 1)
             continue;
         snprintf(path, sizeof(path), "/sys/block/%s/loop", entry->d_name);
-        if (access(path, F_OK) != 0 || !loop_file(number, &dev, &ino, &readonly) || dev != s->dev ||
-            ino != s->ino || (readonly && !s->disk->readwrite))
+        if (access(path, F_OK) != 0 || s->device == makedev(LOOP_MAJOR_NUMBER, number) ||
+            !loop_file(number, &f) || !meets(s, &f) || (f.readonly && !s->disk->readwrite))
             continue;
         snprintf(who, sizeof(who), "/dev/loop%u", number);
-        rc = busy(s, who, !readonly, e);
+        rc = busy(s, who, !f.readonly, e);
     }
     if (dir != NULL)
         closedir(dir);
@@ -217,8 +242,7 @@ static int check_loops(const struct sought *s, struct hl_error *e)
 int disk_users_check_list(const struct hl_device_list *list, const struct hl_device *dev,
                           const struct stat *st, struct hl_error *e)
 {
-    const struct sought s = {S_ISREG(st->st_mode), S_ISREG(st->st_mode) ? st->st_dev : st->st_rdev,
-                             st->st_ino, &dev->disk};
+    const struct sought s = seek(st, &dev->disk);
     char who[64];
 
     for (size_t i = 0; i < list->count && &list->items[i] != dev; i++) {
@@ -246,10 +270,35 @@ int disk_users_check_locks(int fd, const struct hl_disk *disk, struct hl_error *
                 range.l_type == F_WRLCK, e);
 }
 
-int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_disk *disk,
+/* Programs that have locked the file of a loop device: the kernel itself takes no lock. */
+static int check_locks_behind(const struct sought *s, struct hl_error *e)
+{
+    char path[PATH_MAX + 16], sys[64];
+    struct stat st;
+    FILE *f;
+    int fd, rc = 0;
+
+    snprintf(sys, sizeof(sys), "/sys/block/loop%u/loop/backing_file", minor(s->device));
+    f = fopen(sys, "re");
+    if (f == NULL)
+        return 0;
+    path[0] = '\0';
+    if (fgets(path, sizeof(path), f) != NULL)
+        path[strcspn(path, "\n")] = '\0';
+    fclose(f);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return 0; /* without a name, or in another mount namespace */
+    if (fstat(fd, &st) == 0 && st.st_dev == s->file.dev && st.st_ino == s->file.ino)
+        rc = disk_users_check_locks(fd, s->disk, e);
+    close(fd);
+    return rc;
+}
+
+int disk_users_check_device(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
                             struct hl_error *e)
 {
-    const struct sought s = {false, device, 0, disk};
+    const struct sought s = seek(st, disk);
     int fd, rc;
 
     if (disk->shared)
@@ -257,6 +306,10 @@ int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_di
     rc = check_guests(ctx, &s, e);
     if (rc == 0)
         rc = check_mounts(&s, e);
+    if (rc == 0 && s.has_file)
+        rc = check_loops(&s, e);
+    if (rc == 0 && s.has_file)
+        rc = check_locks_behind(&s, e);
     if (rc != 0 || !disk->readwrite)
         return rc;
     /* Volume managers, RAID, swap ... hold a device exclusively. */
@@ -271,7 +324,7 @@ int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_di
 int disk_users_check_file(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
                           struct hl_error *e)
 {
-    const struct sought s = {true, st->st_dev, st->st_ino, disk};
+    const struct sought s = seek(st, disk);
     int rc;
 
     if (disk->shared)
@@ -288,7 +341,7 @@ int disk_users_check_backing(struct hl_ctx *ctx, const char *path, struct hl_err
 
     if (stat(path, &st) < 0)
         return 0; /* gone since it was opened */
-    rc = S_ISBLK(st.st_mode) ? disk_users_check_device(ctx, st.st_rdev, &disk, e)
+    rc = S_ISBLK(st.st_mode) ? disk_users_check_device(ctx, &st, &disk, e)
                              : disk_users_check_file(ctx, &st, &disk, e);
     if (rc == -EBUSY) {
         hl_error_within(e, "use it as a backing file");

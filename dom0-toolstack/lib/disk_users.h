@@ -15,8 +15,8 @@ struct hl_device_list;
 struct hl_disk;
 struct hl_error;
 
-/* -EBUSY with a record that names the user. */
-int disk_users_check_device(struct hl_ctx *ctx, dev_t device, const struct hl_disk *disk,
+/* -EBUSY with a record that names the user. Of a loop device the file behind it counts as well. */
+int disk_users_check_device(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
                             struct hl_error *e);
 int disk_users_check_file(struct hl_ctx *ctx, const struct stat *st, const struct hl_disk *disk,
                           struct hl_error *e);

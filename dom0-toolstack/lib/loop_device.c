@@ -74,7 +74,7 @@ int loop_open(int fd, const char *path, bool readonly, struct loop_device *l, st
     return rc == 0 ? 0 : hl_fail(e, -rc, step, path, NULL);
 }
 
-bool loop_file(uint32_t number, dev_t *dev, ino_t *ino, bool *readonly)
+bool loop_file(uint32_t number, struct loop_file *f)
 {
     struct loop_info64 info;
     char name[32];
@@ -88,8 +88,12 @@ bool loop_file(uint32_t number, dev_t *dev, ino_t *ino, bool *readonly)
     close(fd);
     if (rc < 0)
         return false;
-    *dev = (dev_t)info.lo_device;
-    *ino = (ino_t)info.lo_inode;
-    *readonly = (info.lo_flags & LO_FLAGS_READ_ONLY) != 0;
+    f->dev = (dev_t)info.lo_device;
+    f->ino = (ino_t)info.lo_inode;
+    f->begin = info.lo_offset;
+    f->end = info.lo_sizelimit == 0 || info.lo_sizelimit > UINT64_MAX - f->begin
+                 ? UINT64_MAX
+                 : f->begin + info.lo_sizelimit;
+    f->readonly = (info.lo_flags & LO_FLAGS_READ_ONLY) != 0;
     return true;
 }

@@ -20,8 +20,16 @@ struct loop_device {
 /* Around the file `fd` (which may be closed then), with direct I/O where the file can. */
 int loop_open(int fd, const char *path, bool readonly, struct loop_device *l, struct hl_error *e);
 
-/* Which file a loop device has. False where it has none or cannot be asked. */
-bool loop_file(uint32_t number, dev_t *dev, ino_t *ino, bool *readonly);
+/* What a loop device shows: the bytes of a file from `begin` to before `end`, at the most. */
+struct loop_file {
+    dev_t dev;
+    ino_t ino;
+    uint64_t begin, end;
+    bool readonly;
+};
+
+/* False where it has no file or cannot be asked. */
+bool loop_file(uint32_t number, struct loop_file *f);
 
 #define LOOP_MAJOR_NUMBER 7
 

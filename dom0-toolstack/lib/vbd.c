@@ -165,7 +165,7 @@ static const struct device_backend *backend(const struct hl_device *d, struct hl
 static int prepare_block(struct device_job *j, const struct stat *st, struct hl_error *e)
 {
     const struct hl_disk *disk = &j->dev->disk;
-    int fd, rc = disk_users_check_device(j->ctx, st->st_rdev, disk, e);
+    int fd, rc = disk_users_check_device(j->ctx, st, disk, e);
 
     if (rc != 0)
         return rc;
@@ -214,7 +214,7 @@ static int prepare_image(struct device_job *j, const struct stat *st, struct hl_
     const struct hl_disk *disk = &j->dev->disk;
 
     if (S_ISBLK(st->st_mode))
-        return disk_users_check_device(j->ctx, st->st_rdev, disk, e);
+        return disk_users_check_device(j->ctx, st, disk, e);
     if (S_ISREG(st->st_mode))
         return disk_users_check_file(j->ctx, st, disk, e);
     return hl_fail(e, EINVAL, "open the disk", disk->target,

@@ -81,7 +81,45 @@ works "the device, for writing" $HL create -p "$(reader dev '/dev/loop7,raw,xvda
 refuses "an image that is based on it" '\(dev\) uses it for writing' $HL create "$(reader based '/tests/ondev.qcow2,qcow2,xvda,w')"
 works "that goes, too" $HL destroy dev
 losetup -d /dev/loop7
+# The loop device comes when the guest is there: the file behind it tells.
+works "an image whose base nobody else has" $HL create -p "$(reader based '/disks/second.qcow2,qcow2,xvda,w')"
+losetup /dev/loop7 /disks/base.raw
+refuses "then a loop device over its base, for writing" 'based on' $HL create "$(reader behind '/dev/loop7,raw,xvda,w')"
+refuses "by a program" 'based on' $HL create "$(reader behind '/dev/loop7,raw,xvda,w,backendtype=qdisk')"
+works "for reading" $HL create -p "$(reader behind '/dev/loop7,raw,xvda,r')"
+works "the reader goes" $HL destroy behind
+works "the image's guest goes" $HL destroy based
+losetup -d /dev/loop7
+works "an image" $HL create -p "$(reader based '/disks/second.qcow2,qcow2,xvda,w')"
+losetup /dev/loop7 /disks/second.qcow2
+refuses "a loop device over the image itself" '\(based\) uses it for writing' $HL create "$(reader behind '/dev/loop7,raw,xvda,r')"
+works "the image's guest goes again" $HL destroy based
+losetup -d /dev/loop7
 rm /disks/second.qcow2
+
+# ---- a file by ways that do not look alike ----------------------------------------------------------
+works "a file" $HL create -p "$(reader plain '/disks/raw.img,raw,xvda,w')"
+losetup -r /dev/loop6 /disks/raw.img
+losetup -r /dev/loop7 /disks/raw.img
+refuses "a loop device over it" '\(plain\) uses it for writing' $HL create "$(reader behind '/dev/loop7,raw,xvda,r')"
+works "it goes" $HL destroy plain
+works "a loop device" $HL create -p "$(reader first '/dev/loop6,raw,xvda,r')"
+works "another over the same file, for reading" $HL create -p "$(reader other '/dev/loop7,raw,xvda,r')"
+refuses "the file, for writing" 'uses it' $HL create "$(reader third '/disks/raw.img,raw,xvda,w')"
+works "that goes" $HL destroy other
+losetup -d /dev/loop7
+losetup /dev/loop7 /disks/raw.img
+refuses "for writing" '\(first\) uses it' $HL create "$(reader other '/dev/loop7,raw,xvda,w')"
+works "but for those who share it" $HL create -p "$(reader other '/dev/loop7,raw,xvda,w!')"
+works "both go" sh -c "$HL destroy first && $HL destroy other"
+losetup -d /dev/loop6
+refuses "both in one guest" 'its disk xvda uses it for writing' $HL create "$(kit both front-block.elf "disk = [ '/dev/loop7,raw,xvda,w', '/disks/raw.img,raw,xvdb,r' ]")"
+losetup /dev/loop6 /disks/raw.img
+refuses "beside one that nobody uses yet" '/dev/loop6 uses it for writing' $HL create "$(reader other '/dev/loop7,raw,xvda,w')"
+losetup -d /dev/loop6
+works "alone" $HL create -p "$(reader other '/dev/loop7,raw,xvda,w')"
+works "it goes as well" $HL destroy other
+losetup -d /dev/loop7
 
 # ---- shared on purpose ------------------------------------------------------------------------------
 works "create one that shares its disk" $HL create -p "$(reader share1 '/disks/raw.img,raw,xvda,w!,backendtype=qdisk')"
@@ -122,10 +160,7 @@ gone_all()
 {
     [ -z "$(server)" ] && [ -z "$(ls /run/hospes/block 2>/dev/null)" ]
 }
-if soon 20 gone_all; then
-    ok "no program and no file of it is left"
-else
-    fail "no program and no file of it is left" "$(server) $(ls /run/hospes/block)"
-fi
+becomes "no program and no file of it is left" 20 gone_all
+gone_all || echo "# left: $(server) $(ls /run/hospes/block) $(xenstore-ls /local/domain/0/backend)"
 nothing_left "nothing is left behind" 20
 finish

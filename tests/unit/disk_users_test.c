@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who uses a disk already (dom0-toolstack/lib/disk_users.h): images of programs, by what xenstore says of them and by the
- * locks of those who have them open. Loop devices and devices of the kernel's back end are tests/system/disks.sh's.
+ * locks of those who have them open. Loop devices and devices of the kernel's back end are tests/system/disks.sh's and images.sh's.
  *
  *   disk_users_test XENSTORED
  */
