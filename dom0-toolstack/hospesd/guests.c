@@ -80,12 +80,30 @@ static void watch_console(struct guest *g, bool on)
     g->watched = on;
 }
 
+/* Its name in xenstore, where that is known. */
+static void update_name(struct guest *g)
+{
+    char *name = NULL;
+
+    if (hl_domain_name(&g->d->ctx, g->domid, &name, NULL) < 0 || !name) {
+        free(name);
+        if (g->name)
+            return;
+        if (asprintf(&name, "domain-%" PRIu32, g->domid) < 0)
+            name = NULL;
+    }
+    free(g->name);
+    g->name = name;
+}
+
 static int try_console(struct guest *g, bool startup, struct hl_error *e)
 {
     int rc;
 
     if (g->console)
         return 0;
+    /* It may have been seen, while another was made known, before its creator had named it. */
+    update_name(g);
     rc = console_open(g->d, g->domid, g->uuid, g->name, startup, &g->console, e);
     watch_console(g, rc == -ENOENT);
     return rc;
@@ -125,21 +143,6 @@ static bool is_managed(struct daemon *d, uint32_t domid)
 
     managed_path(domid, path);
     return hs_exists(d->ctx.xs, HS_TX_NONE, path) == 1;
-}
-
-static void update_name(struct guest *g)
-{
-    char *name = NULL;
-
-    if (hl_domain_name(&g->d->ctx, g->domid, &name, NULL) < 0 || !name) {
-        free(name);
-        if (g->name)
-            return;
-        if (asprintf(&name, "domain-%" PRIu32, g->domid) < 0)
-            name = NULL;
-    }
-    free(g->name);
-    g->name = name;
 }
 
 static struct guest *guest_add(struct daemon *d, uint32_t domid, const uint8_t uuid[16])
