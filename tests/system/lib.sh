@@ -142,10 +142,10 @@ becomes()
 }
 
 # What spares a Linux in emulation half of its boot: tests of its own ciphers, the check of a certificate, tables for
-# tracing and BTF, protecting its own kernel page by page, and itself against a CPU's guesses, string instructions. For a
-# guest that is not asked about that; some keep to Debian's ways ($PLAIN).
+# tracing and BTF, protecting its own kernel page by page, and itself against a CPU's guesses, string instructions, programs
+# at ever other addresses (tests/lab/boot). For a guest that is not asked about that; some keep to Debian's ways ($PLAIN).
 PLAIN="console=hvc0 quiet"
-QUICK="$PLAIN cryptomgr.notests rodata=off clearcpuid=rep_good mitigations=off"
+QUICK="$PLAIN cryptomgr.notests norandmaps rodata=off clearcpuid=rep_good mitigations=off"
 QUICK="$QUICK initcall_blacklist=crypto_kdf108_init,load_system_certificate_list,init_kprobe_trace,cubictcp_register"
 
 # config NAME [LINE...]: a configuration file for a guest that boots; prints its path.
