@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest that keeps all its disks at work, for tests of what happens to it: writes and reads back, prints `# round N`
- * every second, and does not let go when it is asked to. When its node data/crash appears it crashes, with requests
- * under way.
+ * A guest that keeps all its disks at work, for tests of what happens to it: writes and reads back, rests for some
+ * milliseconds (so that it does not take all that an emulated CPU has), prints `# round N` every second, and does not let
+ * go when it is asked to. When its node data/crash appears it crashes, with requests under way.
  */
 #include "drivers/block.h"
 #include "hypercalls/abi/sched.h"
 #include "kit/console.h"
+#include "kit/events.h"
 #include "kit/grants.h"
 #include "kit/memory.h"
 #include "kit/start.h"
@@ -16,6 +17,7 @@
 #define MAX_DISKS    4
 #define BUFFER_PAGES 4
 #define SECOND       1000000000ull
+#define REST         (SECOND / 50)
 
 static struct block_device disks[MAX_DISKS];
 static char buffer[MAX_DISKS][BUFFER_PAGES * PAGE_SIZE] __attribute__((aligned(4096)));
@@ -90,5 +92,6 @@ void guest_main(void)
                 crash(count);
             }
         }
+        event_wait(NULL, 0, time_now() + (count == 0 ? SECOND / 10 : REST));
     }
 }

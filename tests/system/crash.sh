@@ -25,7 +25,7 @@ busy()
 
 works_on()
 {
-    on_console "$1" '^# round [0-9]{3,}'
+    on_console "$1" '^# round [0-9]{2,}'
 }
 
 crash()
