@@ -16,8 +16,8 @@ SYSTEM_OPTIONS = --hv=$(HV) $(if $(TOOLS),--tools=$(TOOLS))
 
 check-system-boot: $(B)/tests/memory
 	tests/system/boots $(SYSTEM_OPTIONS)
-check-system-lifecycle: $(B)/tests/core
-	$(MACHINE) lifecycle lifecycle.sh --add=$< $(RACES) $(SYSTEM_OPTIONS)
+check-system-lifecycle: $(B)/tests/core $(B)/guest/front-busy.elf
+	$(MACHINE) lifecycle lifecycle.sh $(^:%=--add=%) $(SYSTEM_OPTIONS)
 check-system-bad-input:
 	$(MACHINE) bad-input bad-input.sh $(SYSTEM_OPTIONS)
 check-system-devices: $(B)/tests/ports

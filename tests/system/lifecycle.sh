@@ -3,7 +3,7 @@
 . /tests/lib.sh
 snapshot /tmp/before
 
-cfg=$(config one "extra = \"$QUICK marker=to-be-found\"")
+cfg=$(config one "extra = \"$QUICK marker=to-be-found\"" 'on_poweroff = "preserve"' 'on_crash = "preserve"')
 works "create" $HL create "$cfg" || finish
 is "the new guest's domid by name" "$($HL domid one)" "$(xenstore-list /local/domain | grep -vx 0)"
 id=$($HL domid one)
@@ -93,22 +93,18 @@ works "reboot" $HL reboot one
 becomes "it has another domid" 60 sh -c "new=\$($HL domid one) && [ \$new != $id ]"
 becomes "it boots again" 90 sh -c "[ \$(grep -ca '^guest ready' $(console_log one)) -ge 2 ]"
 
+# Policies.
 works "shutdown -w" timeout 60 $HL shutdown -w one
-becomes "it is gone" 10 gone one
+becomes "it is preserved, shut down" 10 state_is one '^---s--'
+ours && refuses "it cannot reboot any more" 'shut down already .poweroff.*create it anew' $HL reboot one
+works "destroy of it" $HL destroy one
+becomes "then it is gone" 10 gone one
 becomes "nothing of it is in the store" 5 sh -c "[ \"\$(xenstore-list /local/domain)\" = 0 ]"
 
-# Policies.
-cfg=$(config keep 'on_poweroff = "preserve"' 'on_crash = "preserve"')
-works "create one to preserve" $HL create "$cfg"
-becomes "it boots" 90 booted keep
-works "shutdown of it" timeout 60 $HL shutdown -w keep
-becomes "it is preserved, shut down" 10 state_is keep '^---s--'
-ours && refuses "it cannot reboot any more" 'shut down already .poweroff.*create it anew' $HL reboot keep
-works "destroy of it" $HL destroy keep
-becomes "then it is gone" 10 gone keep
-
-cfg=$(config crash 'on_crash = "preserve"' "extra = \"$QUICK panic=1 rdinit=/nothing\"")
-works "create one that panics" $HL create "$cfg"
+cfg=$(kit crash front-busy.elf 'on_crash = "preserve"')
+works "create one that crashes" $HL create "$cfg"
+becomes "it runs" 20 on_console crash '^# 0 disks are connected'
+works "it crashes" xenstore-write "/local/domain/$($HL domid crash)/data/crash" 1
 becomes "it is preserved, crashed" 60 state_is crash '^...(sc|[^d]*c)'
 works "destroy it" $HL destroy crash
 
@@ -127,7 +123,7 @@ works "shutdown -a -w" timeout 90 $HL shutdown -a -w
 becomes "all are gone" 10 gone smp
 
 # Created paused, with the console attached before it runs.
-cfg=$(config early)
+cfg=$(kit early front-busy.elf)
 mkdir -p /etc/xen
 touch /etc/xen/xl.conf
 cp /etc/xen/xl.conf /tmp/xl.conf
@@ -146,7 +142,7 @@ cp /tmp/xl.conf /etc/xen/xl.conf
 sleep 900 | timeout 900 script -qec "$HL console early" /dev/null >/tmp/early 2>&1 &
 sleep 1
 works "unpause it" $HL unpause early
-becomes "the console shows it from its first word" 60 grep -qa 'Hello from a guest' /tmp/early
+becomes "the console shows it from its first word" 60 grep -qa '# 0 disks are connected' /tmp/early
 works "destroy" $HL destroy early
 kill $(pidof sleep)
 wait
