@@ -8,7 +8,7 @@
 #define NR_GRANTS 24
 #define MS        1000000UL
 #define BEAT_NS   (200 * MS)
-#define REST_NS   (2 * MS)
+#define REST_NS   (10 * MS)
 
 static uint64_t *pages[NR_PAGES];
 static uint64_t tables_sum;
