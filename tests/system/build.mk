@@ -56,7 +56,7 @@ check-system-debian:
 	tests/system/debian $(SYSTEM_OPTIONS)
 check-system-images:
 	tests/system/images $(SYSTEM_OPTIONS)
-# A minute of it, with the same random numbers each time; SEED= and FOR= are for more (see there).
+# Half a minute of it, with the same random numbers each time; SEED= and FOR= are for more (see there).
 SYSTEM_CHECKS += check-system-daemons
 CHECKS += check-system-daemons
 .PHONY: check-system-daemons

@@ -77,7 +77,7 @@ killed()
 steady=$(kit steady front-busy.elf "disk = [ '/disks/steady.img,raw,xvda,w', '/disks/steady.qcow2,qcow2,xvdb,w' ]")
 cycle=$(kit cycle front-block.elf "disk = [ '/disks/cycle.img,raw,xvda,w', '/disks/cycle.qcow2,qcow2,xvdb,w' ]")
 works "a guest that works" $HL create -q "$steady" || finish
-becomes "it works" 20 more_rounds 100
+becomes "it works" 20 more_rounds 20
 id=$($HL domid steady)
 $HL create -q -p "$cycle" >$OUT 2>$ERR || fail "the first guest to come and go" "$(said)"
 $HL destroy cycle
