@@ -67,9 +67,9 @@ killed()
         looks=$((looks + 1))
         sleep 0.1
     done
-    while ! manages && [ $looks -lt 1000 ]; do
+    while ! manages && [ $looks -lt 250 ]; do
         looks=$((looks + 1))
-        sleep 0.05
+        sleep 0.2
     done
     echo "$1 $(($(now) - began))" >>/tmp/away
 }
