@@ -294,9 +294,10 @@ snapshot()
         echo "--processes"
         ps -o comm,args
         echo "--names"
-        for file in /dev/pts/* /sys/class/net/* /sys/bus/xen-backend/devices/* /sys/block/loop*/loop /run/hospes/nat*; do
+        for file in /dev/pts/* /sys/class/net/* /sys/bus/xen-backend/devices/* /sys/block/loop*/loop; do
             [ ! -e "$file" ] || echo "$file"
         done
+        find /run/hospes -type f ! -name '*.lock' 2>/dev/null
     } >/tmp/things
     # Kernel threads come and go; processes have a command line.
     awk '/^--/ && NF == 1 { part = $1; line = 0; next }
