@@ -43,8 +43,7 @@ verdict xens_own_xl_stays $?
 dom0-toolstack/make-deb 0 "$B" -Znone >"$DIR/deb" 2>&1
 verdict deb $? "$(cat "$DIR/deb")"
 deb=$(cat "$DIR/deb")
-units=$(dpkg-deb -I "$deb" postinst | sed -n 's/.*systemctl enable -q \([^;]*\);.*/\1/p')
-rm -f "$deb"
+units=$(dpkg-deb -I "$deb" postinst | sed -n 's/.*systemctl .* enable -q \([^;]*\);.*/\1/p')
 [ -n "$units" ]
 verdict enables_units $? "no unit is enabled"
 # systemd starts one of two units that exclude each other, and only those of files that exist.
@@ -61,4 +60,48 @@ done
 # What Debian's init scripts call xen, which xendomains comes after.
 [ "$(realpath "$root/xen.service")" = "$root/hospesd.service" ]
 verdict xen_is_hospesd $?
+
+# ---- beside Debian's xen-utils-common -------------------------------------------------------------
+# That one has two names of ours, which choose the programs of the Xen that runs: in either order both are installed.
+theirs=$DIR/theirs
+mkdir -p "$theirs/usr/sbin" "$theirs/DEBIAN"
+for name in xl xenstored; do
+    ln -s ../lib/xen-common/bin/xen-utils-wrapper "$theirs/usr/sbin/$name"
+done
+printf 'Package: xen-utils-common\nVersion: 4.17\nArchitecture: all\nMaintainer: none <none@localhost>\nDescription: %s\n' \
+    "a stand-in" >"$theirs/DEBIAN/control"
+dpkg-deb --root-owner-group -Znone -b "$theirs" "$DIR/theirs.deb" >/dev/null
+
+# dpkg in a root of its own, whose packages' scripts run with DPKG_ROOT.
+in_root()
+{
+    mkdir -p "$root/var/lib/dpkg/updates" "$root/var/lib/dpkg/info"
+    touch "$root/var/lib/dpkg/status"
+    PATH=$PATH:/usr/sbin:/sbin dpkg --root="$root" --log="$DIR/dpkg.log" --force-script-chrootless --force-not-root \
+        --force-depends "$@" >"$DIR/log" 2>&1 ||
+        { cat "$DIR/log"; false; }
+}
+
+ours_is_there()
+{
+    [ "$(readlink "$root/usr/sbin/xl")" = hl ] && cmp -s "$root/usr/sbin/xenstored" "$B/bin/xenstored"
+}
+
+theirs_is_there()
+{
+    [ "$(readlink "$root/usr/sbin/xl$1")$(readlink "$root/usr/sbin/xenstored$1")" = \
+        "$(readlink "$theirs/usr/sbin/xl")$(readlink "$theirs/usr/sbin/xl")" ]
+}
+
+root=$DIR/common_first
+in_root -i "$DIR/theirs.deb" && in_root -i "$deb" && in_root -i "$deb" && ours_is_there && theirs_is_there .xen
+verdict beside_xen_utils_common $?
+in_root -r hospes && theirs_is_there '' && ! ls "$root"/usr/sbin/*.xen 2>/dev/null
+verdict removed_from_there $?
+root=$DIR/common_second
+in_root -i "$deb" && in_root -i "$DIR/theirs.deb" && ours_is_there && theirs_is_there .xen
+verdict xen_utils_common_beside $?
+in_root -r xen-utils-common && ours_is_there
+verdict xen_utils_common_removed $?
+rm -f "$deb"
 [ $failures = 0 ]
