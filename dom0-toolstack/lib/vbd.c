@@ -90,36 +90,24 @@ static int find_in_dev(struct hl_disk *disk)
     return 0;
 }
 
-/* What Xen's script "block" does we do ourselves where it is not installed. */
-static int choose_script(struct hl_disk *disk, struct hl_error *e)
+/* Xen's own script for files and devices does our work, and does not know who else uses them: named or not, ours it is. */
+static bool is_default_script(const char *name)
 {
-    const char *slash = strrchr(disk->script, '/');
-    char *path;
-
-    if (strcmp(slash == NULL ? disk->script : slash + 1, "block") != 0)
-        return 0;
-    path = script_path(disk->script);
-    if (path == NULL)
-        return hl_fail(e, ENOMEM, "check the configuration", "disk", NULL);
-    if (access(path, F_OK) != 0) {
-        free(disk->script);
-        disk->script = NULL;
-    }
-    free(path);
-    return 0;
+    return strcmp(name, "block") == 0 || strcmp(name, XEN_SCRIPT_DIR "/block") == 0;
 }
 
 /* Whoever makes the domain once more does so from another folder. A script's target, and a driver domain's, is theirs. */
 static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
 {
     struct hl_disk *disk = &d->disk;
-    int rc = 0;
+    int rc;
 
     (void)domain;
-    if (disk->script != NULL && driver_domain_is_none(disk->backend_domain))
-        rc = choose_script(disk, e);
-    if (rc != 0)
-        return rc;
+    if (disk->script != NULL && is_default_script(disk->script) &&
+        driver_domain_is_none(disk->backend_domain)) {
+        free(disk->script);
+        disk->script = NULL;
+    }
     if (disk->target == NULL || disk->script != NULL || is_nbd(disk) ||
         !driver_domain_is_none(disk->backend_domain))
         return 0;

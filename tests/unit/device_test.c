@@ -571,10 +571,12 @@ static void defaults(void)
     CHECK(c.devices.items[0].devid == 0 && c.devices.items[1].devid == 1);
     CHECK(c.devices.items[2].devid == 2 && c.devices.items[3].devid == 5);
     CHECK(c.devices.items[4].devid == 3);
-    CHECK(config(&d, "disk = [ 'vdev=xvda,script=/nothere/block,target=/dev/null', "
-                     "'vdev=xvdb,script=/bin/true,target=x' ]") == 0);
-    CHECK(d.devices.items[0].disk.script == NULL);
-    CHECK_STR(d.devices.items[1].disk.script, "/bin/true");
+    CHECK(config(&d, "disk = [ 'vdev=xvda,script=block,target=/dev/null', "
+                     "'vdev=xvdb,script=/etc/xen/scripts/block,target=relative', "
+                     "'vdev=xvdc,script=/bin/block,target=x' ]") == 0);
+    CHECK(d.devices.items[0].disk.script == NULL && d.devices.items[1].disk.script == NULL);
+    CHECK(d.devices.items[1].disk.target[0] == '/');
+    CHECK_STR(d.devices.items[2].disk.script, "/bin/block");
     hl_domain_config_free(&d);
     CHECK(strncmp(c.devices.items[0].nic.mac, "00:16:3e:", 9) == 0);
     CHECK(strcmp(c.devices.items[0].nic.mac, c.devices.items[1].nic.mac) != 0);
