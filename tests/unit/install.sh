@@ -4,6 +4,8 @@
 # Xen's be installed that use its tools.
 #     tests/unit/install.sh BUILD-DIRECTORY
 B=$(realpath "$1")
+# The jobs of the make that called are not for those that run here.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
 failures=0
@@ -42,7 +44,7 @@ verdict xens_own_xl_stays $?
 # ---- the package ----------------------------------------------------------------------------------
 dom0-toolstack/make-deb 0 "$B" -Znone >"$DIR/deb" 2>&1
 verdict deb $? "$(cat "$DIR/deb")"
-deb=$(cat "$DIR/deb")
+deb=$(tail -n 1 "$DIR/deb")
 units=$(dpkg-deb -I "$deb" postinst | sed -n 's/.*systemctl .* enable -q \([^;]*\);.*/\1/p')
 [ -n "$units" ]
 verdict enables_units $? "no unit is enabled"
