@@ -481,6 +481,9 @@ static int find_job(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind
     return 0;
 }
 
+/* So long a guest may take to set a device up that goes again; where it has no driver, all of it is waited for. */
+#define SETTLE_SECONDS 10
+
 static int remove_locked(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind,
                          uint32_t devid, bool force, struct hl_error *e)
 {
@@ -506,9 +509,12 @@ int hl_device_remove(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kin
                      bool force, struct hl_error *e)
 {
     int lock = lock_take(LOCK_DOMAIN(domid), e), rc;
+    struct device_job j;
 
     if (lock < 0)
         return lock;
+    if (find_job(ctx, domid, kind, devid, &j, NULL) == 0)
+        (void)device_wait_settled(&j, SETTLE_SECONDS);
     rc = remove_locked(ctx, domid, kind, devid, force, e);
     if (rc == 0)
         rc = change_record(ctx, domid, NULL, kind, devid, e);
@@ -731,6 +737,8 @@ static int change_medium(struct hl_ctx *ctx, uint32_t domid, struct hl_device *d
     if (rc == 0 && !j.elsewhere)
         rc = try_medium(ctx, domid, d, e);
     /* blkback keeps the medium that it was started with, so the drive is taken away and comes again. */
+    if (rc == 0)
+        (void)device_wait_settled(&j, SETTLE_SECONDS);
     if (rc == 0)
         rc = remove_locked(ctx, domid, HL_DEVICE_VBD, d->devid, false, e);
     if (rc != 0)

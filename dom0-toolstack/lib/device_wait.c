@@ -338,14 +338,20 @@ int device_wait_gone(struct device_job *j, unsigned int seconds)
     return watch_until(j, seconds, look_gone, NULL, is_gone);
 }
 
+static bool guest_runs(const struct device_job *j)
+{
+    struct hv_domain_info info;
+
+    return hv_domain_info(j->ctx->hv, j->domid, &info, NULL) == 0 && !info.dying &&
+           !info.shutdown && !info.paused;
+}
+
 static int look_taken_up(struct device_job *j, void *opaque)
 {
     int state = device_state(j->ctx, j->front);
-    struct hv_domain_info info;
 
     (void)opaque;
-    if (hv_domain_info(j->ctx->hv, j->domid, &info, NULL) != 0 || info.dying || info.shutdown ||
-        info.paused)
+    if (!guest_runs(j))
         return -ESRCH;
     return state >= DEVICE_INIT_WAIT && state <= DEVICE_CONNECTED ? 0 : -EAGAIN;
 }
@@ -353,4 +359,20 @@ static int look_taken_up(struct device_job *j, void *opaque)
 int device_wait_taken_up(struct device_job *j, unsigned int seconds)
 {
     return watch_until(j, seconds, look_taken_up, NULL, NULL);
+}
+
+static int look_settled(struct device_job *j, void *opaque)
+{
+    int front = device_state(j->ctx, j->front), back = device_state(j->ctx, j->back);
+
+    (void)opaque;
+    if (back < DEVICE_INIT_WAIT || back > DEVICE_CONNECTED || front < DEVICE_INITIALISING ||
+        front >= DEVICE_CONNECTED)
+        return 0;
+    return guest_runs(j) ? -EAGAIN : -ESRCH;
+}
+
+int device_wait_settled(struct device_job *j, unsigned int seconds)
+{
+    return watch_until(j, seconds, look_settled, NULL, NULL);
 }

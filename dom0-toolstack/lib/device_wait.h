@@ -46,6 +46,14 @@ int device_wait_until(struct device_job *j, bool (*there)(struct device_job *j),
 int device_wait_taken_up(struct device_job *j, unsigned int seconds);
 
 /*
+ * Until no driver in the guest is setting the device up any more. One that goes before its driver has said that it is ready
+ * leaves that half made: if it comes again before Linux has seen it away, blkfront sets it up a second time and stops with a
+ * BUG (negotiate_mq() in drivers/block/xen-blkfront.c; xenbus_switch_state() does nothing where the state is gone). 0,
+ * -ETIMEDOUT (there is no driver), or -ESRCH as above.
+ */
+int device_wait_settled(struct device_job *j, unsigned int seconds);
+
+/*
  * Until the back end has let go. In a driver domain: until its folder is gone, or nobody there has anything to undo,
  * or the domain is dead. 0, or -ETIMEDOUT.
  */

@@ -37,6 +37,13 @@ int __wrap_device_wait_taken_up(struct device_job *j, unsigned int seconds)
     return __real_device_wait_taken_up(j, (seconds + haste - 1) / haste);
 }
 
+int __real_device_wait_settled(struct device_job *j, unsigned int seconds);
+int __wrap_device_wait_settled(struct device_job *j, unsigned int seconds);
+int __wrap_device_wait_settled(struct device_job *j, unsigned int seconds)
+{
+    return __real_device_wait_settled(j, (seconds + haste - 1) / haste);
+}
+
 int __wrap_usleep(useconds_t us);
 int __wrap_usleep(useconds_t us)
 {
@@ -76,6 +83,7 @@ struct guest {
     bool known; /* its xenbus has a device */
     int state;  /* the device's */
     unsigned int misses;
+    unsigned int slow_ms; /* it takes so long to set a device up */
 };
 
 static void turn(struct hs *xs, struct guest *g, int state)
@@ -84,11 +92,23 @@ static void turn(struct hs *xs, struct guest *g, int state)
     set_state(xs, FRONT, state);
 }
 
+/* Linux does not survive that the device goes meanwhile. */
+static void set_up(struct hs *xs, const struct guest *g)
+{
+    if (g->slow_ms == 0)
+        return;
+    (void)hs_write_at(xs, HS_TX_NONE, FRONT, "ring", "1");
+    rest_ms(g->slow_ms);
+    if (hs_exists(xs, HS_TX_NONE, FRONT "/ring") != 1)
+        _exit(1);
+}
+
 static void driver_works(struct hs *xs, struct guest *g)
 {
     long long back = state_of(xs, BACK);
 
     if (back == DEVICE_INIT_WAIT && g->state == DEVICE_INITIALISING) {
+        set_up(xs, g);
         turn(xs, g, DEVICE_INITIALISED);
     } else if (back == DEVICE_CONNECTED && g->state == DEVICE_INITIALISED) {
         turn(xs, g, DEVICE_CONNECTED);
@@ -139,19 +159,24 @@ static pid_t start_back_end(void)
     return pid;
 }
 
-/* `misses`: so often it is busy while its drive is away. */
-static pid_t start_guest(unsigned int misses)
+static pid_t start_slow_guest(unsigned int misses, unsigned int slow_ms)
 {
     pid_t pid = fork();
 
     if (pid == 0) {
         struct hs *xs = hs_open(HS_SOCKET);
-        struct guest g = {.misses = misses};
+        struct guest g = {.misses = misses, .slow_ms = slow_ms};
 
         for (;; rest_ms(1))
             guest_works(xs, &g);
     }
     return pid;
+}
+
+/* `misses`: so often it is busy while its drive is away. */
+static pid_t start_guest(unsigned int misses)
+{
+    return start_slow_guest(misses, 0);
 }
 
 static void stop(pid_t pid)
@@ -254,6 +279,24 @@ static void quick(void)
 {
     becomes(change_new, 0);
     becomes(detach_attach, 0);
+}
+
+/* The drive changes, or goes and comes again, while the guest's driver sets it up. */
+static void half_made(void)
+{
+    pid_t (*const again[])(void) = {change_new, detach_attach};
+
+    for (size_t i = 0; i < sizeof(again) / sizeof(again[0]); i++) {
+        pid_t back = start_back_end(), guest = start_slow_guest(0, 400);
+        int first = answer(attach("nbd:old")), second = answer(again[i]());
+        bool is = soon(connected), lives = waitpid(guest, NULL, WNOHANG) == 0;
+
+        stop(guest);
+        stop(back);
+        CHECK(first == 0 && second == 0);
+        CHECK(lives && is);
+        CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
+    }
 }
 
 /* It looks when the drive is there again, and takes it up when that has gone once more. */
@@ -394,14 +437,16 @@ static void mistyped(void)
     CHECK(!there(LEFT));
 }
 
-/* Where no driver has the drive, as before the guest runs, none is waited for. */
+/* Where no driver has the drive, none is waited for longer than one may take. */
 static void unused(void)
 {
     pid_t back = start_back_end();
     int first, second;
 
     first = answer(attach("nbd:old"));
+    haste = 10;
     second = answer(change("nbd:new"));
+    haste = 1;
     stop(back);
     CHECK(first == 0 && second == 0);
     CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
@@ -413,6 +458,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {"quick", quick},
+        {"half_made", half_made},
         {"busy", busy},
         {"silent", silent},
         {"never_again", never_again},
