@@ -179,26 +179,33 @@ int xl_conf_autoballoon(enum xl_autoballoon *mode, struct hl_error *e)
     return 0;
 }
 
-int xl_conf_random_domid(bool *random, struct hl_error *e)
+/* Of two words, the first of which holds without the key: is it the second? */
+static int is_other(const char *key, const char *const words[3], bool *is, struct hl_error *e)
 {
-    static const char *const words[] = {"xen", "random", NULL};
-    int i = choice("domid_policy", words, e);
+    int i = choice(key, words, e);
 
     if (i < 0)
         return i;
-    *random = i == 1;
+    *is = i == 1;
     return 0;
+}
+
+int xl_conf_random_domid(bool *random, struct hl_error *e)
+{
+    static const char *const words[] = {"xen", "random", NULL};
+
+    return is_other("domid_policy", words, random, e);
 }
 
 int xl_conf_claim_mode(bool *claim, struct hl_error *e)
 {
     static const char *const words[] = {"1", "0", NULL};
-    int i = choice("claim_mode", words, e);
+    bool off;
+    int rc = is_other("claim_mode", words, &off, e);
 
-    if (i < 0)
-        return i;
-    *claim = i == 0;
-    return 0;
+    if (rc == 0)
+        *claim = !off;
+    return rc;
 }
 
 int xl_conf_cpumask(bool hvm, const struct hv_topology *topo, struct hl_cpumask *allowed,

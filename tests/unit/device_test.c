@@ -836,49 +836,58 @@ static void limits_of_the_host(void)
 }
 
 /* What xl.conf and the hypervisor's command line say of Domain 0's memory. */
-static int autoballoon(const char *text)
+static int ask_autoballoon(void)
+{
+    enum xl_autoballoon mode = XL_AUTOBALLOON_AUTO;
+    int rc = xl_conf_autoballoon(&mode, NULL);
+
+    return rc != 0 ? rc : (int)mode;
+}
+
+static int ask_claim_mode(void)
+{
+    bool claim = false;
+    int rc = xl_conf_claim_mode(&claim, NULL);
+
+    return rc != 0 ? rc : claim;
+}
+
+static int ask_random_domid(void)
+{
+    bool random = false;
+    int rc = xl_conf_random_domid(&random, NULL);
+
+    return rc != 0 ? rc : random;
+}
+
+/* The answer where xl.conf has this text. */
+static int with_xl_conf(const char *text, int (*ask)(void))
 {
     static const char path[] = "/tmp/device_test.xl.conf";
-    enum xl_autoballoon mode = XL_AUTOBALLOON_AUTO;
     int rc;
 
     if (file_write_atomic(path, text, strlen(text), 0600) != 0)
         return -EIO;
     setenv("HOSPES_XL_CONF", path, 1);
-    rc = xl_conf_autoballoon(&mode, NULL);
+    rc = ask();
     unlink(path);
     unsetenv("HOSPES_XL_CONF");
-    return rc != 0 ? rc : (int)mode;
+    return rc;
+}
+
+static int autoballoon(const char *text)
+{
+    return with_xl_conf(text, ask_autoballoon);
 }
 
 static int claim_mode(const char *text)
 {
-    static const char path[] = "/tmp/device_test.xl.conf";
-    bool claim = false;
-    int rc;
-
-    if (file_write_atomic(path, text, strlen(text), 0600) != 0)
-        return -EIO;
-    setenv("HOSPES_XL_CONF", path, 1);
-    rc = xl_conf_claim_mode(&claim, NULL);
-    unlink(path);
-    unsetenv("HOSPES_XL_CONF");
-    return rc != 0 ? rc : claim;
+    return with_xl_conf(text, ask_claim_mode);
 }
 
 static int random_domid(const char *text)
 {
-    static const char path[] = "/tmp/device_test.xl.conf";
-    bool random = false;
-    int rc;
-
-    if (file_write_atomic(path, text, strlen(text), 0600) != 0)
-        return -EIO;
-    setenv("HOSPES_XL_CONF", path, 1);
-    rc = xl_conf_random_domid(&random, NULL);
-    unlink(path);
-    unsetenv("HOSPES_XL_CONF");
-    return rc != 0 ? rc : random;
+    return with_xl_conf(text, ask_random_domid);
 }
 
 static void memory_defaults(void)

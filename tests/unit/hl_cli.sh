@@ -3,20 +3,8 @@
 # What hl does without a hypervisor, from the outside: exit codes, streams, help, the dry run.
 #     tests/unit/hl_cli.sh build/bin/hl
 HL=$(realpath "$1")
-DIR=$(mktemp -d)
-trap 'rm -rf "$DIR"' EXIT
-failures=0
-
-# verdict NAME STATUS [why]
-verdict()
-{
-    if [ "$2" = 0 ]; then
-        echo "ok hl_cli_$1"
-    else
-        echo "not ok hl_cli_$1: ${3:-see above}"
-        failures=$((failures + 1))
-    fi
-}
+GROUP=hl_cli
+. "$(dirname "$0")/verdict.sh"
 
 # run STATUS ARGUMENT...: output in $DIR/out and $DIR/err; fails when hl ends otherwise.
 run()

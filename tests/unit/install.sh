@@ -6,20 +6,8 @@
 B=$(realpath "$1")
 # The jobs of the make that called are not for those that run here.
 unset MAKEFLAGS MFLAGS MAKELEVEL
-DIR=$(mktemp -d)
-trap 'rm -rf "$DIR"' EXIT
-failures=0
-
-# verdict NAME STATUS [why]
-verdict()
-{
-    if [ "$2" = 0 ]; then
-        echo "ok install_$1"
-    else
-        echo "not ok install_$1: ${3:-see above}"
-        failures=$((failures + 1))
-    fi
-}
+GROUP=install
+. "$(dirname "$0")/verdict.sh"
 
 install_to()
 {
