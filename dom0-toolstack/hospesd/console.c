@@ -140,7 +140,7 @@ bool console_event(struct daemon *d, uint32_t port)
 
 /* ---- connecting ---------------------------------------------------------------------------- */
 
-static int read_place(struct daemon *d, uint32_t domid, uint64_t *frame, uint32_t *port)
+int console_find(struct daemon *d, uint32_t domid, struct console_place *place)
 {
     long long value;
     char path[64];
@@ -148,11 +148,11 @@ static int read_place(struct daemon *d, uint32_t domid, uint64_t *frame, uint32_
     snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/ring-ref", domid);
     if (hs_read_int(d->ctx.xs, HS_TX_NONE, path, &value) < 0 || value <= 0)
         return -ENOENT;
-    *frame = (uint64_t)value;
+    place->frame = (uint64_t)value;
     snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/port", domid);
     if (hs_read_int(d->ctx.xs, HS_TX_NONE, path, &value) < 0 || value <= 0 || value > UINT32_MAX)
         return -ENOENT;
-    *port = (uint32_t)value;
+    place->port = (uint32_t)value;
     return 0;
 }
 
@@ -239,22 +239,20 @@ static void publish_tty(struct console *c)
         say("%s cannot be written: %s", path, strerror(errno));
 }
 
-int console_open(struct daemon *d, uint32_t domid, const uint8_t uuid[16], const char *name,
-                 bool old_output, struct console **out, struct hl_error *e)
+int console_open(struct daemon *d, uint32_t domid, const struct console_place *place,
+                 const uint8_t uuid[16], const char *name, bool old_output, struct console **out,
+                 struct hl_error *e)
 {
-    uint64_t frame;
-    uint32_t port;
     struct console *c;
+    uint32_t port;
     void *page;
-    int rc = read_place(d, domid, &frame, &port);
+    int rc;
 
     *out = NULL;
-    if (rc < 0)
-        return hl_fail_dom(e, -rc, domid, "open the console", "it is not in xenstore");
-    page = hv_map_frames(d->ctx.hv, domid, &frame, 1, true, NULL, e);
+    page = hv_map_frames(d->ctx.hv, domid, &place->frame, 1, true, NULL, e);
     if (!page)
         return -EIO;
-    rc = evtchn_bind_interdomain(d->ev, domid, port, e);
+    rc = evtchn_bind_interdomain(d->ev, domid, place->port, e);
     if (rc < 0) {
         hv_unmap(page, 1);
         return rc;

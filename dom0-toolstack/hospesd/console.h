@@ -15,13 +15,22 @@ struct console;
 struct gntdev;
 struct hl_error;
 
+/* The page and the event channel of a domain's console, as they are in xenstore: the domain's frame, its port. */
+struct console_place {
+    uint64_t frame;
+    uint32_t port;
+};
+
+/* -ENOENT while it is not there yet. */
+int console_find(struct daemon *d, uint32_t domid, struct console_place *place);
+
 /*
- * Connects to the domain's console as xenstore describes it. -ENOENT while it is not there yet;
- * -EBUSY when another daemon serves it. `old_output`: begin with the end of the log file, for a
- * domain that was running before this daemon.
+ * Connects to the domain's console. -EBUSY when another daemon serves it. `old_output`: begin with
+ * the end of the log file, for a domain that was running before this daemon.
  */
-int console_open(struct daemon *d, uint32_t domid, const uint8_t uuid[16], const char *name,
-                 bool old_output, struct console **out, struct hl_error *e);
+int console_open(struct daemon *d, uint32_t domid, const struct console_place *place,
+                 const uint8_t uuid[16], const char *name, bool old_output, struct console **out,
+                 struct hl_error *e);
 
 /*
  * Number 1 and above (channel.c): the console is there before the guest connects to it, and what is

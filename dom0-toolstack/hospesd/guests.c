@@ -98,15 +98,18 @@ static void update_name(struct guest *g)
 
 static int try_console(struct guest *g, bool startup, struct hl_error *e)
 {
+    struct console_place place;
     int rc;
 
     if (g->console)
         return 0;
-    /* It may have been seen, while another was made known, before its creator had named it. */
-    update_name(g);
-    rc = console_open(g->d, g->domid, g->uuid, g->name, startup, &g->console, e);
+    rc = console_find(g->d, g->domid, &place);
     watch_console(g, rc == -ENOENT);
-    return rc;
+    if (rc < 0)
+        return hl_fail_dom(e, -rc, g->domid, "open the console", "it is not in xenstore");
+    /* A domain that was seen while it was made has its name by now, since it gets that first. */
+    update_name(g);
+    return console_open(g->d, g->domid, &place, g->uuid, g->name, startup, &g->console, e);
 }
 
 struct console *guest_console(struct guest *g, struct hl_error *e)

@@ -85,7 +85,7 @@ works "console -n 1 -t pv" sh -c "(sleep 1; printf '\035') | timeout 30 script -
 
 # ---- the daemon dies --------------------------------------------------------------------------------
 hush one
-kill -9 "$(pidof hospesd)"
+die "$(pidof hospesd)"
 works "hospesd again" hospesd
 becomes "the pty is there again" 10 sh -c "test -c \$(xenstore-read /local/domain/$id/device/console/1/tty)"
 talk one

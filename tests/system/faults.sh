@@ -121,7 +121,7 @@ is "create is killed while it undoes what it did" "" "$undone"
 if [ $killed -ge 1 ]; then ok "that happened"; else fail "that happened" "$killed times"; fi
 
 # ---- without hospesd ------------------------------------------------------------------------------
-kill -9 "$(pidof hospesd)"
+die "$(pidof hospesd)"
 late=$(some 2 4 6 8 9 10 11 13 15)
 for n in $late; do
     cfg=$(kit "late$n" front-block.elf "disk = [ '/disks/raw.img,raw,xvda,r' ]" "vif = [ 'bridge=xenbr0' ]")
@@ -150,7 +150,7 @@ is "destroy is killed, and hospesd ends what it began" "" "$left"
 left=
 for n in $(some 1 3 4 6); do
     again
-    kill -9 "$(pidof hospesd)"
+    die "$(pidof hospesd)"
     HOSPES_KILL_AT=$n $HL destroy one >$OUT 2>$ERR </dev/null
     [ $? = 137 ] || left="$left no step $n"
     hospesd

@@ -57,7 +57,7 @@ kills=0
 while [ $kills -lt 15 ] && ! ended kill; do
     pid=$(server)
     [ -n "$pid" ] && kill -9 $pid && kills=$((kills + 1))
-    [ $kills = 6 ] && kill -9 "$(pidof hospesd)" && hospesd
+    [ $kills = 6 ] && die "$(pidof hospesd)" && hospesd
     sleep 0.4
 done
 [ $kills -ge 3 ] && ok "the program is killed while the guest works" || fail "the program is killed while the guest works" "$kills times"

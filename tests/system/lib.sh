@@ -112,6 +112,19 @@ is()
     fi
 }
 
+# die PID...: killed, and waited for: a dying process holds its locks for a moment yet.
+die()
+{
+    local pid
+    kill -9 "$@" || return
+    for pid; do
+        # Whose parent does not ask is left as a zombie, which holds nothing.
+        while grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" 2>/dev/null; do
+            sleep 0.1
+        done
+    done
+}
+
 # soon SECONDS COMMAND...: try it until it succeeds. SECONDS is what a quiet machine needs at the most; a
 # busy one gets eight times that, since time must not decide.
 soon()

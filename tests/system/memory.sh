@@ -55,7 +55,7 @@ prints "claims" 'Name .*Time\(s\) +Claimed' $HL claims
 prints "claims has Domain 0" '^Domain-0 .* 0$' $HL claims
 prints "info has the claims" '^outstanding_claims *: 0$' $HL info
 if ours; then
-    kill -9 "$(pidof hospesd)"
+    die "$(pidof hospesd)"
     n=1
     while [ $n -lt 20 ]; do
         HOSPES_KILL_AT=$n $HL create -q -e -p "$(config "claim$n")" >$OUT 2>$ERR </dev/null

@@ -79,7 +79,7 @@ beyond ip route del 10.77.0.0/24
 # ---- hospesd is another one; guests come and go -----------------------------------------------------
 hush one
 hush two
-kill -9 "$(pidof hospesd)"
+die "$(pidof hospesd)"
 works "hospesd starts again" hospesd
 talk one
 talk two

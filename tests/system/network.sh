@@ -154,7 +154,7 @@ becomes "no port is left" 5 sh -c '[ "$(ls /sys/class/net/xenbr0/brif)" = "" ]'
 # Whoever waits for a device does not keep its guest from being destroyed.
 if ours; then
     works "create one" $HL create -p "$(config ends)"
-    kill -9 "$(pidof hospesd)" # who would start hospes-net
+    die "$(pidof hospesd)" # who would start hospes-net
     timeout 300 $HL network-attach ends backendtype=tap,bridge=xenbr0 >/tmp/attach 2>&1 &
     attach=$!
     becomes "network-attach waits" 10 xenstore-read "/local/domain/0/backend/qnic/$($HL domid ends)/0/frontend"

@@ -9,7 +9,7 @@ fi
 works "a guest" $HL create "$(config one)"
 becomes "it boots" 90 booted one
 
-kill -9 "$(pidof hospesd)"
+die "$(pidof hospesd)"
 sleep 1
 prints "without hospesd, list works" '^one ' $HL list
 works "hospesd starts again" hospesd
@@ -18,7 +18,7 @@ becomes "it serves the console again" 15 console_answers one afresh
 if [ -n "$(pidof hospesd)" ]; then ok "hospesd runs"; else fail "hospesd runs" "no process"; fi
 
 id=$($HL domid one)
-kill -9 "$(pidof hospesd)"
+die "$(pidof hospesd)"
 echo "# the guest reboots itself while nobody watches"
 xenstore-write "/local/domain/$id/control/shutdown" reboot
 sleep 5
@@ -27,7 +27,7 @@ becomes "it sees the reboot it missed" 60 sh -c "new=\$($HL domid one) && [ \$ne
 # Its log goes on where it was.
 becomes "the guest boots again" 60 sh -c "[ \$(grep -ca '^guest ready' $(console_log one)) -ge 2 ]"
 
-kill -9 "$(pidof xenstored)"
+die "$(pidof xenstored)"
 sleep 1
 refuses "without it hl says so" 'reach xenstored.*start it' timeout 300 $HL destroy one
 rm /run/xenstored/socket

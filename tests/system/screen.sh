@@ -94,7 +94,7 @@ works "the guest draws for it" draw '\000\377\000\000' 200 10
 works "and the viewer sees it" viewer secret pixel 400,205 00ff00
 types_and_points "after the death" 0xff0d 001c 301
 hush one
-kill -9 "$(pidof hospesd)"
+die "$(pidof hospesd)"
 works "hospesd dies and comes back" hospesd
 talk one
 works "the viewer does not notice" viewer secret pixel 400,205 00ff00
