@@ -76,24 +76,32 @@ void loop_timer_set(struct loop *loop, struct loop_timer *t, uint64_t ms, void (
     loop->timers = t;
 }
 
-/* Fires what is due, one at a time (a callback may change the list); answers the time to wait. */
+/* Of two that are due at once the one that was set first. */
+static struct loop_timer *first_due(const struct loop *loop)
+{
+    struct loop_timer *first = loop->timers;
+
+    for (struct loop_timer *t = first; t; t = t->next)
+        if (t->due <= first->due)
+            first = t;
+    return first;
+}
+
+/* Fires what is due, one at a time (a callback may change the list), in its order, however late we are; answers the time to
+ * wait. */
 static int run_timers(struct loop *loop)
 {
-    for (;;) {
-        uint64_t now = loop_now(), next = UINT64_MAX;
-        struct loop_timer *due = NULL;
+    struct loop_timer *first;
 
-        for (struct loop_timer *t = loop->timers; t; t = t->next) {
-            if (t->due <= now)
-                due = t;
-            else if (t->due < next)
-                next = t->due;
-        }
-        if (!due)
-            return next == UINT64_MAX ? -1 : (int)(next - now < 60000 ? next - now : 60000);
-        loop_timer_cancel(loop, due);
-        due->fire(due->opaque);
+    while ((first = first_due(loop)) != NULL) {
+        uint64_t now = loop_now();
+
+        if (first->due > now)
+            return (int)(first->due - now < 60000 ? first->due - now : 60000);
+        loop_timer_cancel(loop, first);
+        first->fire(first->opaque);
     }
+    return -1;
 }
 
 int loop_run(struct loop *loop)

@@ -198,12 +198,37 @@ static void fire(void *opaque)
         loop_timer_cancel(&loop, &timers[1]);
 }
 
+/* In the order of their times, which is another than that in which they are set, unless that takes too long. */
+static void set_timers(void)
+{
+    uint64_t begin;
+
+    memset(fired, 0, sizeof(fired));
+    order = 0;
+    loop.stop = false;
+    do {
+        begin = loop_now();
+        loop_timer_set(&loop, &timers[2], 30, fire, (void *)2);
+        loop_timer_set(&loop, &timers[1], 20, fire, (void *)1);
+        loop_timer_set(&loop, &timers[0], 5, fire, (void *)0);
+    } while (loop_now() - begin >= 10);
+}
+
 static void loop_timers(void)
 {
     CHECK(loop_init(&loop) == 0);
-    loop_timer_set(&loop, &timers[2], 30, fire, (void *)2);
-    loop_timer_set(&loop, &timers[1], 20, fire, (void *)1);
-    loop_timer_set(&loop, &timers[0], 5, fire, (void *)0);
+    set_timers();
+    CHECK(loop_run(&loop) == 0);
+    CHECK(fired[0] == 1 && fired[1] == 0 && fired[2] == 2);
+    loop_done(&loop);
+}
+
+/* All of them are due when we come. */
+static void loop_timers_late(void)
+{
+    CHECK(loop_init(&loop) == 0);
+    set_timers();
+    usleep(40000);
     CHECK(loop_run(&loop) == 0);
     CHECK(fired[0] == 1 && fired[1] == 0 && fired[2] == 2);
     loop_done(&loop);
@@ -218,6 +243,7 @@ static const struct test tests[] = {
     {"log_rotation", log_rotation},
     {"log_that_fails", log_that_fails},
     {"loop_timers", loop_timers},
+    {"loop_timers_late", loop_timers_late},
 };
 
 int main(void)
