@@ -22,6 +22,9 @@
 #define LOOK_MS       5
 #define LOOK_QUICK_MS 1
 
+/* A round takes no longer than that, unless we stood still, or the whole machine did, and those with it that are waited for. */
+#define ROUND_MS 1000
+
 /* How often a driver domain is looked at for a daemon, and how long it may have none. */
 #define ASK_MS        500
 #define ALONE_MS      10000
@@ -77,19 +80,22 @@ static void wait_change(struct device_job *j, quick_look *quick)
 
 /*
  * Calls `look` until it answers something other than -EAGAIN: at changes of the back end's nodes, when `quick` sees
- * something, and every few milliseconds. -ETIMEDOUT after `seconds`.
+ * something, and every few milliseconds. -ETIMEDOUT after `seconds`, in which the machine ran.
  */
 static int watch_until(struct device_job *j, unsigned int seconds,
                        int (*look)(struct device_job *j, void *opaque), void *opaque,
                        quick_look *quick)
 {
-    int64_t end = now_ms() + (int64_t)seconds * 1000;
+    int64_t left = (int64_t)seconds * 1000, last = now_ms(), now;
     struct hs *xs = j->ctx->xs;
     bool watched = false;
     int rc;
 
     while ((rc = look(j, opaque)) == -EAGAIN) {
-        if (now_ms() >= end) {
+        now = now_ms();
+        left -= now - last < ROUND_MS ? now - last : ROUND_MS;
+        last = now;
+        if (left <= 0) {
             rc = -ETIMEDOUT;
             break;
         }

@@ -52,6 +52,21 @@ int __wrap_usleep(useconds_t us)
     return nanosleep(&t, NULL);
 }
 
+/* The machine stands still for a minute at this look at the clock; 0: never. */
+static unsigned int still_at;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *t);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
+{
+    static unsigned int looks;
+    int rc = __real_clock_gettime(clock, t);
+
+    if (still_at != 0 && ++looks >= still_at)
+        t->tv_sec += 60;
+    return rc;
+}
+
 /* ---- the guest and the back end ---- */
 
 static long long state_of(struct hs *xs, const char *dir)
@@ -299,6 +314,26 @@ static void half_made(void)
     }
 }
 
+/* What a guest was given time for, it still has time for when the machine stood still. */
+static void stands_still(void)
+{
+    pid_t back = start_back_end(), guest = start_slow_guest(0, 400);
+    bool was = attached() && answer(detach(false)) == 0, is, lives;
+    int rc;
+
+    still_at = 60;
+    rc = answer(attach("nbd:new"));
+    still_at = 0;
+    is = soon(connected);
+    lives = waitpid(guest, NULL, WNOHANG) == 0;
+    stop(guest);
+    stop(back);
+    CHECK(was);
+    CHECK(rc == 0);
+    CHECK(lives && is);
+    CHECK_STR(value(BACK "/params"), "nbd:nbd:new");
+}
+
 /* It looks when the drive is there again, and takes it up when that has gone once more. */
 static void busy(void)
 {
@@ -459,6 +494,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {"quick", quick},
         {"half_made", half_made},
+        {"stands_still", stands_still},
         {"busy", busy},
         {"silent", silent},
         {"never_again", never_again},
