@@ -35,7 +35,7 @@ static bool run_daemon(const char *xenstored)
         execl(xenstored, xenstored, "--no-domain-init", "--no-fork", (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 500 && rig_xs == NULL; i++) {
+    for (int i = 0; i < 3000 && rig_xs == NULL; i++) {
         rest_ms(20);
         rig_xs = hs_open(HS_SOCKET);
     }

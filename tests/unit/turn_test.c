@@ -20,6 +20,8 @@
 static char dir[] = "/tmp/turn_test.XXXXXX";
 static volatile sig_atomic_t stop;
 
+#define READY 7 /* what it says before it waits */
+
 struct process {
     pid_t pid;
     int said; /* what its turn_wait() answered, once it did */
@@ -45,6 +47,8 @@ static struct process begin(const char *path)
         struct hl_error *e = hl_error_new();
 
         sigaction(SIGTERM, &action, NULL);
+        rc = READY;
+        (void)!write(fds[1], &rc, sizeof(rc));
         rc = turn_wait("block", path, &stop, e);
         (void)!write(fds[1], &rc, sizeof(rc));
         while (rc == 0)
@@ -52,6 +56,9 @@ static struct process begin(const char *path)
         _exit(0);
     }
     close(fds[1]);
+    /* Earlier a signal would end it. */
+    if (read(fds[0], &rc, sizeof(rc)) != sizeof(rc) || rc != READY)
+        abort();
     return (struct process){.pid = pid, .said = fds[0]};
 }
 

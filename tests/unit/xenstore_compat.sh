@@ -22,7 +22,7 @@ for socket in /run/xenstored/socket /tmp/run/socket; do
 done
 diff /tmp/said.run /tmp/said.tmp
 ASK
-"$here/../lab/boot" --hv=xen --tools=xen --smp=1 --timeout=400 --log="$dir/log" --run="$dir/ask.sh" \
+"$here/../lab/boot" --hv=xen --tools=xen --smp=1 --timeout=900 --log="$dir/log" --run="$dir/ask.sh" \
     --add="$build/bin/xenstored:/tests/xenstored" --add="$build/test/xenstore_probe" \
     --add="$here/xenstore_probe.script" >"$dir/out" 2>&1
 status=$?
