@@ -33,9 +33,10 @@ if [ "$total" -gt $((want * 3 / 4)) ] && [ "$total" -le $want ]; then
 else
     fail "memory of Domain 0" "$total kB of $want"
 fi
-# Touch most of what is free: every frame must hold what was written to it.
-free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
-prints "memory holds what is written" '^memory: held [1-9][0-9]{2} MiB' /tests/memory hold $((free * 3 / 4 / 1024))
+# Touch most of what is free: every frame must hold what was written to it. Bochs takes half a second for each MiB.
+hold=64
+[ -n "$LAB_bochs" ] || hold=$(awk '/^MemAvailable:/ { print int($2 * 3 / 4 / 1024) }' /proc/meminfo)
+prints "memory holds what is written" '^memory: held [1-9][0-9]+ MiB' /tests/memory hold $hold
 
 # Processes: fork, page faults, copy on write, signals, pipes and floating point.
 works "processes" sh -c 'for i in $(seq 200); do (exit 0) || exit 1; done; [ "$(seq 2000 | sort -rn | tail -n 1)" = 1 ]'
