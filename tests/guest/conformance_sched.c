@@ -149,7 +149,7 @@ void conform_sched(void)
     ROW("far", 0, hv_set_timer_op(1UL << 62));
     long timer = event_bind_virq(VIRQ_TIMER, 0);
     hv_set_timer_op(time_now() + 1000000);
-    ROW("fires", 0, poll((evtchn_port_t[]){(evtchn_port_t)timer}, 1, time_now() + 5000000000UL));
+    ROW("fires", 0, poll((evtchn_port_t[]){(evtchn_port_t)timer}, 1, time_now() + 100000000000UL));
     ROW("fires/pending", 1, event_pending((evtchn_port_t)timer));
     hv_set_timer_op(0);
     event_close((evtchn_port_t)timer);
@@ -244,7 +244,7 @@ static void contexts(void)
     ROW("initialise/again", -XEN_EEXIST, initialise(1));
     ROW("is_up/initialised", 0, hv_vcpu_op(VCPUOP_is_up, 1, NULL));
     ROW("up", 0, hv_vcpu_op(VCPUOP_up, 1, NULL));
-    for (uint64_t end = time_now() + 10000000000UL;
+    for (uint64_t end = time_now() + 100000000000UL;
          hv_vcpu_op(VCPUOP_is_up, 1, NULL) == 1 || !*(volatile int *)&came;) {
         if (time_now() > end) {
             kit_panic("vCPU 1 does not run");

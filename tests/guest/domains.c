@@ -14,7 +14,7 @@ static struct worker workers[MANY];
 /* Frames of the dead come back a little later on some hypervisors. */
 static bool free_again(uint64_t pages)
 {
-    uint64_t end = time_now() + 10000 * MS;
+    uint64_t end = time_now() + 100000 * MS;
 
     while (free_pages() < pages) {
         if (time_now() > end) {
@@ -28,7 +28,7 @@ static bool free_again(uint64_t pages)
 static bool gone(domid_t id)
 {
     struct xen_domctl_getdomaininfo info;
-    uint64_t end = time_now() + 10000 * MS;
+    uint64_t end = time_now() + 100000 * MS;
 
     while (domain_info(id, &info) == 0) {
         if (time_now() > end) {

@@ -39,7 +39,7 @@ static bool says(const char *words)
 
 static bool free_again(uint64_t pages)
 {
-    uint64_t end = time_now() + 10000 * MS;
+    uint64_t end = time_now() + 100000 * MS;
 
     while (free_pages() != pages) {
         if (time_now() > end) {

@@ -334,6 +334,19 @@ static void spin_then_block(void)
     }
 }
 
+static bool falls_asleep(unsigned int vcpu)
+{
+    struct vcpu_runstate_info info;
+    uint64_t end = time_now() + 60000000000; /* as above */
+
+    do {
+        if (hv_vcpu_op(VCPUOP_get_runstate_info, vcpu, &info) != 0 || time_now() > end) {
+            return false;
+        }
+    } while (info.state != RUNSTATE_blocked);
+    return true;
+}
+
 /* An NMI reaches a vCPU that runs, and one that sleeps. */
 TEST(nmi_to_other)
 {
@@ -343,8 +356,7 @@ TEST(nmi_to_other)
     CHECK_EQ(run_on_vcpu1(spin_then_block), 0);
     bool ok = becomes(&stage, 27) && hv_vcpu_op(VCPUOP_send_nmi, 1, NULL) == 0 &&
               becomes(&nmis, 1) && becomes(&stage, 28);
-    time_spin(5000000); /* time to fall asleep */
-    ok = ok && hv_vcpu_op(VCPUOP_send_nmi, 1, NULL) == 0 && becomes(&nmis, 2);
+    ok = ok && falls_asleep(1) && hv_vcpu_op(VCPUOP_send_nmi, 1, NULL) == 0 && becomes(&nmis, 2);
     bool down = is_down(1);
     trap_set_handler(2, before);
     CHECK(ok);

@@ -9,7 +9,7 @@
 #include "hypercalls/abi/sysctl.h"
 
 #define MS       1000000UL
-#define PATIENCE (10000 * MS)
+#define PATIENCE (100000 * MS)
 
 static evtchn_port_t timer_port;
 

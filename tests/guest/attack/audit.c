@@ -5,7 +5,7 @@
 #include "hypervisor.h"
 #include "workers.h"
 
-#define PATIENCE (20 * SECOND)
+#define PATIENCE (200 * SECOND)
 
 static bool ends_with(const char *text, unsigned int len, const char *word)
 {

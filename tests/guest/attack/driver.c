@@ -6,7 +6,7 @@
 #include "workers.h"
 #include "hypercalls/abi/io-console.h"
 
-#define PATIENCE    (40 * SECOND)
+#define PATIENCE    (200 * SECOND)
 #define SPARE_PAGES 700
 
 static struct domain victim_domain;
