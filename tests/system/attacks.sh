@@ -114,10 +114,18 @@ ran()
 }
 works "create one that burns" $HL create -q "$(small attacker 2 "case=burning seconds=6" 16)"
 becomes "it burns" 15 on_console attacker '^# burning'
-begin=$(cut -d' ' -f1 /proc/uptime) ran=$(ran)
-sleep 4
-end=$(cut -d' ' -f1 /proc/uptime) ran2=$(ran)
-share=$(awk "BEGIN { printf \"%d\", 100 * ($ran2 - $ran) / ($end - $begin) }")
+# In four seconds, one after the other: where the machine stands still in one of them, it tells nothing.
+shares()
+{
+    local i begin end ran ran2
+    for i in 1 2 3 4; do
+        begin=$(cut -d' ' -f1 /proc/uptime) ran=$(ran)
+        sleep 1
+        end=$(cut -d' ' -f1 /proc/uptime) ran2=$(ran)
+        awk "BEGIN { printf \"%d\\n\", 100 * ($ran2 - $ran) / ($end - $begin) }"
+    done | sort -n
+}
+share=$(shares | sed -n 3p)
 echo "# the victim had $share % of a CPU beside two vCPUs that burn"
 if [ "$share" -ge 33 ]; then
     ok "the victim's share beside burning vCPUs"
@@ -134,7 +142,7 @@ fi
 works "destroy the victim" $HL destroy victim
 # The hypervisor's own recount of every reference and type.
 works "debug key I" $HL debug-keys I
-becomes "the audit ends" 10 sh -c "$HL dmesg | grep -qE 'audit: '"
+becomes "the audit ends" 10 sh -c "$HL dmesg | grep -qE 'audit: (.*: consistent|[0-9]+ violations)'"
 prints "the audit finds all consistent" 'audit: .*: consistent' $HL dmesg
 works "Domain 0 works" sh -c '[ "$(seq 2000 | sort -rn | tail -n 1)" = 1 ]'
 if $HL dmesg | grep -E 'Panic|Assertion|BUG' >$OUT; then

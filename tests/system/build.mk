@@ -38,7 +38,7 @@ check-system-attacks:
 	$(MACHINE) attacks attacks.sh --no-guest --add=$(B)/guest/attack.elf $(RACES) $(SYSTEM_OPTIONS)
 check-system-bochs: $(B)/tests/memory
 	$(MACHINE) boot-bochs boot.sh --no-guest --add=$< --fw=bochs --smp=1 --mem=768 --append-dom0="lab.cpus=1 lab.bochs=1" \
-	    --timeout=900 $(SYSTEM_OPTIONS)
+	    $(SYSTEM_OPTIONS)
 # Debian's tools on Hospes, ours on Debian's Xen, and what Linux sees on both. Two machines, one after the other:
 # it begins early.
 check-system-compat: $(B)/tests/view $(B)/guest/spin.elf
@@ -101,7 +101,6 @@ DRIVER_DOMAIN := check-system-driver-domain check-system-driver-domain-life chec
 SYSTEM_CHECKS += $(DRIVER_DOMAIN)
 CHECKS += $(DRIVER_DOMAIN)
 .PHONY: $(DRIVER_DOMAIN)
-check-system-driver-domain-life: SYSTEM_OPTIONS += --timeout=1500
 $(DRIVER_DOMAIN): check-system-%:
 	$(MACHINE) $* $*.sh --mem=1280 --add=tests/system/driver-domain-lib.sh --add=$(B)/lab/hospes.cpio.zst $(SYSTEM_OPTIONS)
 

@@ -11,7 +11,7 @@ tty_of()
 # From our side (the channel's pty) to a file, until the next time.
 listen_pty()
 {
-    [ -n "$listener" ] && kill "$listener" 2>/dev/null
+    [ -n "$listener" ] && kill "$listener" 2>/dev/null && wait "$listener"
     : >/tmp/from-pty
     cat "$1" >>/tmp/from-pty &
     listener=$!
@@ -45,7 +45,7 @@ both_ways()
     becomes "$1: what is written to the socket reaches the guest" 5 asked one "cat /tmp/socket.$1" "^socket gave hello $1"
     # Nobody listens while the guest writes: it is kept.
     works "$1: the guest writes to the socket channel" ask one "echo by socket $1 >/dev/hvc2"
-    /tests/unix /run/one.sock 1 </dev/null >/tmp/from-socket
+    /tests/unix /run/one.sock 1 "by socket $1" </dev/null >/tmp/from-socket
     heard /tmp/from-socket "by socket $1" && ok "$1: it comes by the socket" || fail "$1: it comes by the socket" "$(cat /tmp/from-socket)"
     /tests/unix /run/one.sock 1 </dev/null >/tmp/from-socket
     is "$1: and comes once" "" "$(cat /tmp/from-socket)"
@@ -64,7 +64,7 @@ for node in "name org.example.agent" "output pty" "type ioemu" "state 4" "limit 
     becomes "front end node ${node% *} is ${node#* }" 10 sh -c "[ \"\$(xenstore-read /local/domain/$id/device/console/1/${node% *})\" = '${node#* }' ]"
 done
 for node in "connection socket" "path /run/one.sock" "name org.example.config" "state 4" "online 1" "frontend-id $id"; do
-    is "back end node ${node% *}" "${node#* }" "$(xenstore-read "/local/domain/0/backend/console/$id/2/${node% *}")"
+    becomes "back end node ${node% *} is ${node#* }" 10 sh -c "[ \"\$(xenstore-read /local/domain/0/backend/console/$id/2/${node% *})\" = '${node#* }' ]"
 done
 prints "channel-list has the columns" '^Idx +BE +state +evt-ch +ring-ref +connection' $HL channel-list one
 prints "channel-list has the pty" "^1 +0 +Connected +[0-9]+ +[0-9]+ +pty +$(tty_of "$id" 1) " $HL channel-list one
@@ -75,13 +75,19 @@ is "only root may use the socket" "srw-------" "$(ls -l /run/one.sock | cut -c1-
 both_ways first
 
 # ---- console -n -------------------------------------------------------------------------------------
-(sleep 1; printf 'typed on two\n'; sleep 2; printf '\035') | timeout 30 script -qec "$HL console -n 2 one" /dev/null >$OUT 2>$ERR &
+ask one "(read -r line </dev/hvc2; echo \"two gave \$line\" >/tmp/two) & true" >/dev/null
+mkfifo /tmp/typing
+within 30 script -qec "$HL console -n 2 one" /dev/null <>/tmp/typing >/tmp/shown 2>&1 &
 typist=$!
-becomes "console -n 2: what is typed reaches the guest" 10 asked one "timeout 2 head -n 1 /dev/hvc2" 'typed on two'
+becomes "console -n 2 shows what was said" 10 heard /tmp/shown "by socket first"
+printf 'typed on two\n' 1<>/tmp/typing
+becomes "console -n 2: what is typed reaches the guest" 10 asked one "cat /tmp/two" '^two gave typed on two'
+printf '\035' 1<>/tmp/typing
 wait $typist
-heard $OUT "by socket first" && ok "console -n 2 shows what was said" || fail "console -n 2 shows what was said" "$(said)"
+is "console -n 2 is left" 0 $?
+rm /tmp/typing
 refuses "console -n 3" 'no console 3' $HL console -n 3 one
-works "console -n 1 -t pv" sh -c "(sleep 1; printf '\035') | timeout 30 script -qec '$HL console -t pv -n 1 one' /dev/null"
+works "console -n 1 -t pv" sh -c "(sleep 1; printf '\035') | timeout 240 script -qec '$HL console -t pv -n 1 one' /dev/null"
 
 # ---- the daemon dies --------------------------------------------------------------------------------
 hush one

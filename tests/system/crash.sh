@@ -36,8 +36,7 @@ crash()
 # The first time loads modules and makes what stays.
 works "a first one" $HL create -p "$(busy first "$disks")"
 works "it goes" $HL destroy first
-sleep 1
-snapshot /tmp/before
+settled /tmp/before
 
 works "destroy: create" $HL create "$(busy destroy 'on_crash = "destroy"' "vif = [ 'bridge=xenbr0' ]" "$disks")"
 becomes "destroy: its disks are at work" 20 works_on destroy

@@ -22,15 +22,22 @@ files()
     done | wc -l
 }
 
-# few NAME BEFORE AFTER: what went is less than one in ten cycles.
+# near BEFORE COMMAND: what it prints, in $after, is less than one in ten cycles away.
+near()
+{
+    after=$($2)
+    [ $((${after:-0} - $1)) -le $((cycles / 10)) ] && [ $(($1 - ${after:-0})) -le $((cycles / 10)) ]
+}
+
+# few NAME BEFORE COMMAND: what went is few, soon.
 few()
 {
-    echo "# $1: $2 before, $3 after"
-    if [ $(($3 - $2)) -le $((cycles / 10)) ] && [ $(($2 - $3)) -le $((cycles / 10)) ]; then
+    if soon 5 near "$2" "$3"; then
         ok "$1"
     else
-        fail "$1" "$2 before, $3 after"
+        fail "$1" "$2 before, $after after"
     fi
+    echo "# $1: $2 before, $after after"
 }
 
 # The first time fills caches (an unpacked kernel, a log file); compare with the second.
@@ -38,8 +45,7 @@ for cfg in $linux $small $linux $small; do
     $HL create -q $cfg >$OUT 2>&1 || { fail "the first guest" "$(said)"; finish; }
     $HL destroy cycle
 done
-sleep 2
-snapshot /tmp/before
+settled /tmp/before
 frames_before=$(frames)
 files_before=$(files)
 began=$(cut -d. -f1 /proc/uptime)
@@ -72,8 +78,8 @@ else
 fi
 # Frames are scrubbed, and domains reaped, in the background.
 nothing_left "everything is as before" 20
-[ -z "$frames_before" ] || few "free frames" "$frames_before" "$(frames)"
-few "open files of the daemons" "$files_before" "$(files)"
+[ -z "$frames_before" ] || few "free frames" "$frames_before" frames
+few "open files of the daemons" "$files_before" files
 audited "audit after all of them"
 
 # A name has one owner, however many want it at once: those who come late are refused, and leave nothing.

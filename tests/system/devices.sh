@@ -14,7 +14,7 @@ reads()
         fail "$name" "there is no /dev/$device: $(dmesg | tail -n 2 | tr '\n' ' ')"
         return
     fi
-    is "$name: what the disk holds" "$LAB_sum" "$(timeout 60 dd if="/dev/$device" bs=64k count=16 2>/dev/null | md5sum | cut -d' ' -f1)"
+    is "$name: what the disk holds" "$LAB_sum" "$(within 60 dd if="/dev/$device" bs=64k count=16 2>/dev/null | md5sum | cut -d' ' -f1)"
     if grep -qE "$irq" /proc/interrupts && grep -E "$irq" /proc/interrupts | awk '{ for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { exit !n }'; then
         ok "$name: its interrupt came"
     else

@@ -165,7 +165,7 @@ if ours; then
     becomes "the guest has it" 20 ask one 'test -b /dev/xvdf'
 fi
 hush one
-works "shutdown" timeout 60 $HL shutdown -w one
+works "shutdown" within 60 $HL shutdown -w one
 becomes "it is gone" 10 gone one
 
 nothing_left "nothing is left behind" 10

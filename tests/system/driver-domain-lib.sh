@@ -59,6 +59,12 @@ served()
     ask store 'ls /sys/bus/xen-backend/devices; losetup -a; ls /sys/class/net | grep vif; ls /run/hospes/block 2>/dev/null'
 }
 
+# The same in one line, however the loop devices are called.
+served_now()
+{
+    served | sed 's/^.dev.loop.*/loop/' | xargs
+}
+
 # Its nodes for what it serves.
 nodes()
 {

@@ -38,8 +38,8 @@ refuses "a script that is not there" 'interface 0.*vif-nosuch.*No such file' $HL
 refuses "a name that is taken there" 'not a private network' $HL create -p \
     "$(config third "vif = [ 'mode=nat,bridge=lo,backend=store' ]")"
 refuses "a route without an address" 'ip=' $HL create -p "$(config third "vif = [ 'mode=route,backend=store' ]")"
-is "nothing is left of those, there" "" "$(served)"
-is "nor in xenstore" "" "$(nodes)"
+comes_to "nothing is left of those, there" "" 10 served
+comes_to "nor in xenstore" "" 10 nodes
 
 # ---- one of each --------------------------------------------------------------------------------------------------------
 works "create a guest with one of each" $HL create "$(config third 'memory = 128' "vif = [ 'mode=nat,ip=10.77.0.77,backend=store',
@@ -54,7 +54,7 @@ leased()
 }
 becomes "a lease of the private network" 30 leased eth0
 prints "the address that was asked for" 'inet 10\.77\.0\.77/24' ask third 'ip -4 addr show dev eth0'
-works "it reaches its gateway" ask third 'ping -c 1 -W 10 10.77.0.1'
+becomes "it reaches its gateway" 20 ask third 'ping -c 1 -W 5 10.77.0.1'
 prints "whose translation is there" masquerade ask store 'nft list table ip hospes_nat_hlnat0'
 prints "a way to the routed interface" "^192\.168\.50\.7 dev vif$id\.1" ask store 'ip route'
 works "an address for it" ask third 'ip link set eth1 up && ip addr add 192.168.50.7/24 dev eth1'
@@ -77,16 +77,16 @@ if [ -e /sys/class/net/hlnat0 ] || ls /run/hospes/nat* >$OUT 2>&1; then fail "no
 
 # ---- they go --------------------------------------------------------------------------------------------------------------
 works "network-detach" $HL network-detach third 0
-works "the private network is gone" ask store 'test ! -e /sys/class/net/hlnat0 && test -z "$(pidof dnsmasq)" && ! nft list table ip hospes_nat_hlnat0 2>/dev/null'
+becomes "the private network is gone" 10 ask store 'test ! -e /sys/class/net/hlnat0 && test -z "$(pidof dnsmasq)" && ! nft list table ip hospes_nat_hlnat0 2>/dev/null'
 works "network-attach with mode=nat" $HL network-attach third mode=nat backend=store
 becomes "the guest sees it" 20 ask third 'test -e /sys/class/net/eth0'
 becomes "a lease for it" 30 leased eth0
 hush third
 works "destroy the guest" $HL destroy third
-is "the script was called again" "$called" "$(says offline)"
-is "the driver domain has let go of all" "" "$(served)"
-is "its routes and interfaces are as before" "$(cat /tmp/routes)" "$(ask store 'ip route; ls /sys/class/net')"
-is "nothing of it is in xenstore" "" "$(nodes)"
+comes_to "the script was called again" "$called" 10 says offline
+comes_to "the driver domain has let go of all" "" 10 served
+comes_to "its routes and interfaces are as before" "$(cat /tmp/routes)" 10 ask store 'ip route; ls /sys/class/net'
+comes_to "nothing of it is in xenstore" "" 10 nodes
 hush store
 works "destroy the driver domain" $HL destroy store
 nothing_left "nothing is left behind" 20

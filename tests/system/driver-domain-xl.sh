@@ -10,6 +10,16 @@ if ! ours; then
     daemon='hl devd -F'
 fi
 
+devices()
+{
+    ask store 'ls /sys/bus/xen-backend/devices' | xargs
+}
+
+nodes_of_it()
+{
+    nodes | grep -E "/$id[/ ]"
+}
+
 store_begins $layer
 # Its script for disks wants a block device.
 ask store 'modprobe xen-privcmd; mkdir -p /var/log/xen /run/xen /var/lib/xen; dd if=/bin/busybox of=/disk bs=64k count=8 2>/dev/null
@@ -30,13 +40,13 @@ works "block-attach" timeout 300 $HL block-attach third vdev=xvdb,access=rw,back
 becomes "the guest sees it" 20 ask third 'test -b /dev/xvdb'
 works "block-detach" timeout 300 $HL block-detach third xvdb
 becomes "the guest has lost it" 20 ask third 'test ! -e /dev/xvdb'
-is "what is still served" "vbd-$id-51712 vif-$id-0" "$(ask store 'ls /sys/bus/xen-backend/devices' | xargs)"
+comes_to "what is still served" "vbd-$id-51712 vif-$id-0" 10 devices
 # Xen's daemon tells its log alone what goes wrong.
 ours && refuses "a script that it does not have" 'domain [0-9]+ did not answer' timeout 300 $HL block-attach third vdev=xvdb,script=block-nosuch,backend=store,target=x
 hush third
 works "destroy the guest" timeout 300 $HL destroy third
 becomes "the driver domain has let go of all" 20 ask store 'test -z "$(ls /sys/bus/xen-backend/devices)"'
-is "nothing of it is in xenstore" "" "$(nodes | grep -E "/$id[/ ]")"
+comes_to "nothing of it is in xenstore" "" 10 nodes_of_it
 hush store
 works "destroy the driver domain" $HL destroy store
 nothing_left "nothing is left behind" 20

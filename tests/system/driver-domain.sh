@@ -22,7 +22,7 @@ store_daemon
 is "the daemon's pid file" hospesd "$(ask store 'cat /proc/$(cat /run/devd.pid)/comm')"
 disk=$(ask store 'md5sum </disk')
 
-is "it serves nothing yet" "" "$(served)"
+comes_to "it serves nothing yet" "" 10 served
 
 # ---- errors of its reach us -----------------------------------------------------------------------------
 refuses "a file that it does not have" 'xvda.*nothere.*(No such file|ENOENT)' $HL create -p \
@@ -32,8 +32,8 @@ refuses "a bridge that it does not have" 'nowhere0.*no such bridge in the driver
 refuses "a script that it does not have" 'nosuch' $HL create -p \
     "$(config third "disk = [ 'vdev=xvda,script=block-nosuch,backend=$store,target=x' ]")"
 refuses "a screen" 'Domain 0 alone' $HL create -p "$(config third "vfb = [ 'backend=store' ]")"
-is "nothing is left of those, there" "" "$(served)"
-is "nor in xenstore" "" "$(nodes)"
+comes_to "nothing is left of those, there" "" 10 served
+comes_to "nor in xenstore" "" 10 nodes
 
 # ---- a guest of its -------------------------------------------------------------------------------------
 # A front end keeps pages for each request that a ring has room for.
@@ -92,20 +92,19 @@ becomes "the medium is gone" 20 ask third 'test ! -e /sys/block/xvde'
 works "cd-insert again" $HL cd-insert third xvde /cd
 becomes "the guest reads the first again" 20 reads /dev/xvde /cd
 works "the drive goes" $HL block-detach third xvde
-is "what it still serves" "9pfs-$id-0 vbd-$id-51712 vif-$id-0 loop vif$id.0" \
-    "$(served | sed 's/^.dev.loop.*/loop/' | xargs)"
+comes_to "what it still serves" "9pfs-$id-0 vbd-$id-51712 vif-$id-0 loop vif$id.0" 10 served_now
 hush third
 works "destroy the guest" $HL destroy third
-is "the driver domain has let go of all" "" "$(served)"
-is "and nothing of it is in xenstore" "" "$(nodes)"
+comes_to "the driver domain has let go of all" "" 10 served
+comes_to "and nothing of it is in xenstore" "" 10 nodes
 
 # ---- the driver domain goes first --------------------------------------------------------------------------
 works "another guest, not started" $HL create -p "$cfg"
 hush store
 works "destroy the driver domain" $HL destroy store
-is "all of it is gone from xenstore" "" "$(xenstore-ls -f / | grep "^/local/domain/$store[/ ]")"
+comes_to "all of it is gone from xenstore" "" 10 sh -c "xenstore-ls -f / | grep '^/local/domain/$store[/ ]'"
 refuses "its disks are not to be had" 'store.*no such domain' $HL block-attach third vdev=xvdb,access=rw,backend=store,target=/two
-works "what it served is detached all the same" timeout 60 $HL block-detach third xvda
-works "and goes with its guest" timeout 60 $HL destroy third
+works "what it served is detached all the same" within 60 $HL block-detach third xvda
+works "and goes with its guest" within 60 $HL destroy third
 nothing_left "nothing is left behind" 20
 finish

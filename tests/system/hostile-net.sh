@@ -16,8 +16,8 @@ interfaces()
 
 answer()
 {
-    works "$1: who answers, still answers" ping -c 3 -W 10 192.168.9.2
-    works "$1: the other, too" ping -c 3 -W 10 192.168.9.4
+    becomes "$1: who answers, still answers" 20 ping -c 3 -W 5 192.168.9.2
+    becomes "$1: the other, too" 20 ping -c 3 -W 5 192.168.9.4
 }
 
 modprobe -a bridge tun xen-netback
@@ -30,8 +30,8 @@ works "create one that answers by the kernel" $HL create -q "$(small besidek fro
 works "create one that answers by hospes-net" $HL create -q "$(small besideq front-net.elf 'ip=192.168.9.4' "$(interfaces 1 $by_us)")"
 becomes "it answers" 20 ping -c 3 -W 5 192.168.9.2
 becomes "so does the other" 20 ping -c 3 -W 5 192.168.9.4
-works "it answers full frames" ping -c 3 -W 10 -s 1472 192.168.9.2
-works "so does the other, full frames" ping -c 3 -W 10 -s 1472 192.168.9.4
+becomes "it answers full frames" 20 ping -c 3 -W 5 -s 1472 192.168.9.2
+becomes "so does the other, full frames" 20 ping -c 3 -W 5 -s 1472 192.168.9.4
 snapshot /tmp/before
 
 works "create one against hospes-net" $HL create -q "$(small hospes front-hostile_net.elf 'ip=192.168.9.5 gw=192.168.9.1' "$(interfaces 1 $by_us)")"

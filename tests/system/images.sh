@@ -49,10 +49,11 @@ works "create with a read-only one" $HL create "$(reader ro 'vdev=xvda,access=ro
 all_held ro
 
 # ---- killed ---------------------------------------------------------------------------------------
-works "create for the killing" $HL create "$(reader kill '/disks/over.qcow2,qcow2,xvda,w')"
+works "create for the killing" $HL create -p "$(reader kill '/disks/over.qcow2,qcow2,xvda,w')"
 refuses "its image as a plain disk" 'kill\) uses it for writing' $HL block-attach kill '/disks/over.qcow2,raw,xvdb,r'
 refuses "what its image is based on, for writing" 'based on' $HL block-attach kill '/disks/base.raw,raw,xvdb,w'
 refuses "the image a second time, shared or not" 'a qcow2 image has one writer' $HL block-attach kill '/disks/over.qcow2,qcow2,xvdb,w!'
+works "it works" $HL unpause kill
 kills=0
 while [ $kills -lt 15 ] && ! ended kill; do
     pid=$(server)

@@ -142,6 +142,14 @@ soon()
     done
 }
 
+# within SECONDS COMMAND...: it is ended when it has not come to its end by then, with the same patience.
+within()
+{
+    local most=$((8 * $1))
+    shift
+    timeout $most "$@"
+}
+
 # becomes NAME SECONDS COMMAND...: a test that COMMAND succeeds within that time.
 becomes()
 {
@@ -152,6 +160,21 @@ becomes()
     else
         fail "$name" "not within $seconds s: $*"
     fi
+}
+
+gives()
+{
+    actual=$("$@")
+    [ "$actual" = "$expected" ]
+}
+
+# comes_to NAME EXPECTED SECONDS COMMAND...: a test that what COMMAND prints becomes that within that time.
+comes_to()
+{
+    local name=$1 expected=$2 seconds=$3 actual=
+    shift 3
+    soon "$seconds" gives "$@"
+    is "$name" "$expected" "$actual"
 }
 
 # What spares a Linux in emulation half of its boot: tests of its own ciphers, the check of a certificate, tables for
@@ -322,6 +345,21 @@ snapshot()
         }
         part == "--processes" && $2 !~ /^\[/ && $1 != "ps" { print "process", $1 }
         part == "--names" { print }' /tmp/things | sort >"$1"
+}
+
+# settled FILE: the same of what has come to rest: what was just destroyed goes in the background.
+settled()
+{
+    local looks=0
+    snapshot "$1"
+    sleep 0.5
+    snapshot /tmp/settled
+    while ! cmp -s "$1" /tmp/settled && [ $looks -lt 200 ]; do
+        looks=$((looks + 1))
+        mv /tmp/settled "$1"
+        sleep 0.5
+        snapshot /tmp/settled
+    done
 }
 
 # Is all as it was when `snapshot /tmp/before` was taken? Prints what is not.

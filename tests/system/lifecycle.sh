@@ -94,7 +94,7 @@ becomes "it has another domid" 60 sh -c "new=\$($HL domid one) && [ \$new != $id
 becomes "it boots again" 90 sh -c "[ \$(grep -ca '^guest ready' $(console_log one)) -ge 2 ]"
 
 # Policies.
-works "shutdown -w" timeout 60 $HL shutdown -w one
+works "shutdown -w" within 60 $HL shutdown -w one
 becomes "it is preserved, shut down" 10 state_is one '^---s--'
 ours && refuses "it cannot reboot any more" 'shut down already .poweroff.*create it anew' $HL reboot one
 works "destroy of it" $HL destroy one
@@ -119,7 +119,7 @@ becomes "three are online" 30 sh -c "[ \$($HL list smp | awk 'NR == 2 { print \$
 works "vcpu-set 1" $HL vcpu-set smp 1
 becomes "one is" 30 sh -c "[ \$($HL list smp | awk 'NR == 2 { print \$4 }') = 1 ]"
 last=$($HL domid smp)
-works "shutdown -a -w" timeout 90 $HL shutdown -a -w
+works "shutdown -a -w" within 90 $HL shutdown -a -w
 becomes "all are gone" 10 gone smp
 
 # Created paused, with the console attached before it runs.

@@ -13,6 +13,8 @@ echo "192.168.99.2 beyond.test" >>/etc/hosts
 modprobe -a bridge xen-netback veth
 unshare -n sleep 100000 &
 beyond=$!
+# In a namespace of its own by now?
+soon 10 sh -c "[ \$(readlink /proc/$beyond/ns/net) != \$(readlink /proc/self/ns/net) ]"
 ip link add out0 type veth
 peer=$(ls /sys/class/net | grep '^veth')
 ip link set "$peer" netns $beyond
@@ -59,16 +61,17 @@ if [ -n "$ip1" ] && [ "${ip1%.*}" = 10.77.0 ] && [ "$ip1" != 10.77.0.77 ]; then
 else
     fail "an address of its own" "'$ip1'"
 fi
-works "it reaches its gateway" ask one 'ping -c 2 -W 10 10.77.0.1'
-works "it reaches the other" ask one 'ping -c 2 -W 10 10.77.0.77'
-works "it reaches what is beyond" ask one 'ping -c 2 -W 10 192.168.99.2'
-works "by name" ask one 'ping -c 1 -W 10 beyond.test'
+becomes "it reaches its gateway" 20 ask one 'ping -c 2 -W 5 10.77.0.1'
+becomes "it reaches the other" 20 ask one 'ping -c 2 -W 5 10.77.0.77'
+becomes "it reaches what is beyond" 20 ask one 'ping -c 2 -W 5 192.168.99.2'
+becomes "by name" 20 ask one 'ping -c 1 -W 5 beyond.test'
 
 # What is beyond sees Domain 0's address alone, and gets in by no route.
 mkfifo /tmp/beyond.in
 beyond nc -l -p 99 <>/tmp/beyond.in >/tmp/beyond.out &
 listener=$!
-works "a connection from within" ask one 'sh -c "echo from the guest; sleep 2" | timeout 20 nc 192.168.99.2 99'
+soon 10 sh -c "nsenter --net=/proc/$beyond/ns/net netstat -ltn | grep -q ':99 '"
+works "a connection from within" ask one 'sh -c "echo from the guest; sleep 2" | timeout 160 nc 192.168.99.2 99'
 becomes "its bytes arrive" 10 grep -q 'from the guest' /tmp/beyond.out
 kill $listener 2>/dev/null
 rm -f /tmp/beyond.in
@@ -125,11 +128,11 @@ talk routed
 works "an address in the guest" ask routed 'ip link set eth0 up && ip addr add 192.168.50.7/24 dev eth0'
 becomes "Domain 0 to guest" 20 ping -c 2 -W 5 192.168.50.7
 # No route there but the network of its interface: Domain 0 answers for all neighbours.
-works "guest to Domain 0" ask routed 'ping -c 2 -W 10 192.168.50.1'
+becomes "guest to Domain 0" 20 ask routed 'ping -c 2 -W 5 192.168.50.1'
 works "a gateway in the guest" ask routed 'ip route add default via 192.168.50.1'
 beyond ip route add 192.168.50.7/32 via 192.168.99.1
-works "guest to what is beyond" ask routed 'ping -c 2 -W 10 192.168.99.2'
-works "and back" beyond ping -c 2 -W 10 192.168.50.7
+becomes "guest to what is beyond" 20 ask routed 'ping -c 2 -W 5 192.168.99.2'
+becomes "and back" 20 beyond ping -c 2 -W 5 192.168.50.7
 is "its node" "192.168.50.7 192.168.50.32/28" "$(xenstore-read "/local/domain/0/backend/vif/$id/0/ip")"
 hush routed
 works "destroy" $HL destroy routed

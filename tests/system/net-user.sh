@@ -26,7 +26,7 @@ becomes "it boots" 90 booted one
 talk one
 works "an address in the guest" ask one 'ip addr add 192.168.7.2/24 dev eth0 && ip link set eth0 up'
 becomes "guest to Domain 0" 20 ask one 'ping -c 2 -W 5 192.168.7.1'
-works "Domain 0 to guest, full packets" ping -c 2 -W 10 -s 1472 192.168.7.2
+becomes "Domain 0 to guest, full packets" 20 ping -c 2 -W 5 -s 1472 192.168.7.2
 is "its address is the one asked for" 00:16:3e:11:22:33 "$(ask one 'cat /sys/class/net/eth0/address')"
 is "two queues" 2 "$(xenstore-read "/local/domain/$id/device/vif/0/multi-queue-num-queues")"
 is "state" 4 "$(xenstore-read $back/state)"
@@ -83,7 +83,7 @@ from_guest "2 MiB from the guest after that" 192.168.7.1
 # ---- a network of its own ------------------------------------------------------------------------------
 becomes "a lease" 30 ask one 'udhcpc -i eth1 -n -q -t 5'
 prints "the address" '10\.0\.2\.15/24' ask one 'ip addr show dev eth1'
-works "its gateway" ask one 'ping -c 1 -W 10 10.0.2.2'
+becomes "its gateway" 20 ask one 'ping -c 1 -W 5 10.0.2.2'
 # The only way to this address is through sockets of Domain 0.
 ip addr add 192.168.60.1/32 dev lo
 to_guest "2 MiB through it" 192.168.60.1
@@ -107,7 +107,7 @@ becomes "its lease" 30 ask one 'udhcpc -i eth2 -n -q -t 5'
 works "network-detach" $HL network-detach one 2
 becomes "the guest has lost it" 20 ask one 'test ! -e /sys/class/net/eth2'
 works "network-detach of the other" $HL network-detach one 1
-works "its bridge still works" ask one 'ping -c 1 -W 10 192.168.7.1'
+becomes "its bridge still works" 20 ask one 'ping -c 1 -W 5 192.168.7.1'
 hush one
 works "destroy" $HL destroy one
 rm -f /tmp/back

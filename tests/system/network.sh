@@ -81,7 +81,7 @@ becomes "its port is on the bridge, too" 5 port xenbr0 "vif$id.1"
 works "network-detach by address" $HL network-detach one 00:16:3e:44:55:66
 becomes "the guest has lost it" 20 ask one 'test ! -e /sys/class/net/eth1'
 becomes "and Domain 0" 5 test ! -e "/sys/class/net/vif$id.1"
-works "it still reaches the other" ask one 'ping -c 1 -W 10 192.168.7.3'
+becomes "it still reaches the other" 20 ask one 'ping -c 1 -W 5 192.168.7.3'
 works "network-detach by number" $HL network-detach one 0
 refuses "detach of what is not there" . $HL network-detach one 0
 hush two

@@ -21,7 +21,7 @@ id=$($HL domid one)
 die "$(pidof hospesd)"
 echo "# the guest reboots itself while nobody watches"
 xenstore-write "/local/domain/$id/control/shutdown" reboot
-sleep 5
+becomes "it waits for somebody" 60 state_is one '^...s'
 works "hospesd starts a third time" hospesd
 becomes "it sees the reboot it missed" 60 sh -c "new=\$($HL domid one) && [ \$new != $id ]"
 # Its log goes on where it was.
@@ -36,7 +36,7 @@ prints "what needs none still works" '^\(null\) +[0-9]+ +9' timeout 300 $HL list
 works "xenstored starts again" xenstored --pid-file /run/xenstored.pid
 works "it still knows the guest" $HL domid one
 becomes "the console still works" 30 console_answers one onward
-works "shutdown through the new store" timeout 60 $HL shutdown -w one
+works "shutdown through the new store" within 60 $HL shutdown -w one
 becomes "it is gone" 10 gone one
 works "another guest" $HL create "$(config two)"
 becomes "it boots, too" 90 booted two

@@ -24,7 +24,7 @@
 
 #include <gcrypt.h>
 
-#define PATIENCE 60
+#define PATIENCE 240
 
 static int fd;
 static unsigned int width, height;

@@ -200,7 +200,7 @@ refuses "a second of that name" 'already|exists' $HL create "$cfg"
 works "reboot" $HL reboot one
 becomes "it has another domid" 60 sh -c "new=\$($HL domid one) && [ \$new != $id ]"
 becomes "it boots again" 120 booted_again one
-works "shutdown -w" timeout 90 $HL shutdown -w one
+works "shutdown -w" within 90 $HL shutdown -w one
 becomes "it is gone" 10 gone one
 works "create paused" $HL create -p "$(config two "$small")"
 becomes "it waits" 5 state_is two '^--p---$'
