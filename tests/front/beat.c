@@ -62,6 +62,6 @@ void guest_main(void)
             kprintf("beat %lu\n", (unsigned long)++beats);
             next = time_now() + BEAT;
         }
-        event_wait(NULL, 0, time_now() + BEAT / 10);
+        event_wait(NULL, 0, time_now() + BEAT / 4);
     }
 }
