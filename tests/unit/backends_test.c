@@ -65,13 +65,13 @@ static void look_again(void *opaque)
         loop_timer_set(&d.loop, &look, 5, look_again, opaque);
 }
 
-/* Lets hospesd work until that is so, for half a minute at most. */
+/* Lets hospesd work until that is so, for two minutes at most. */
 static bool works_until(bool (*is)(void))
 {
     awaited = is;
     d.loop.stop = false;
     loop_timer_set(&d.loop, &look, 1, look_again, NULL);
-    loop_timer_set(&d.loop, &end, 30000, time_is_over, NULL);
+    loop_timer_set(&d.loop, &end, 120000, time_is_over, NULL);
     loop_run(&d.loop);
     loop_timer_cancel(&d.loop, &look);
     loop_timer_cancel(&d.loop, &end);

@@ -122,7 +122,7 @@ void rest_ms(unsigned int ms)
 
 bool soon(bool (*is)(void))
 {
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < 24000; i++) {
         if (is())
             return true;
         rest_ms(5);

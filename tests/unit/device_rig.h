@@ -34,7 +34,7 @@ bool there(const char *path);
 const char *value(const char *path);
 void put(const char *path, const char *text);
 
-/* Asks again and again, for half a minute at most. */
+/* Asks again and again, for minutes at most. */
 bool soon(bool (*is)(void));
 void rest_ms(unsigned int ms);
 

@@ -108,7 +108,8 @@ qemu-img create -q -f raw served.raw 40M
 cp served.raw model
 qemu-nbd -t -f raw -k "$dir/nbd.sock" --discard=unmap served.raw &
 pids+=($!)
-for _ in $(seq 600); do [ -S nbd.sock ] && break; sleep 0.1; done
+# Whether it listens; the file is there before.
+for _ in $(seq 600); do grep -q " 00010000 .* $dir/nbd.sock" /proc/net/unix && break; sleep 0.1; done
 "$TEST" nbd "nbd+unix:///?socket=$dir/nbd.sock" model 1 "$REQUESTS" >out 2>&1
 rc=$?
 [ $rc = 0 ] && { "$B/test/image_sandbox_test" nbd "nbd+unix:///?socket=$dir/nbd.sock" model 2 "$REQUESTS" sandbox >out 2>&1; rc=$?; }
@@ -145,6 +146,7 @@ beside()
 {
     local name=$1 first=$2 second=$3 image=$4 format=$5 pattern=$6 rc
     truncate -s 1M model
+    rm -f held
     exec 7> >("$TEST" "$format" "$image" model 1 0 "$first" hold >held 2>&1)
     pids[0]=$!
     for _ in $(seq 600); do [ -s held ] && break; sleep 0.1; done

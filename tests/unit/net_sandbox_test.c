@@ -152,7 +152,7 @@ static bool receive_for(int turns, bool (*wanted)(void))
 
 static bool receive(bool (*wanted)(void))
 {
-    return receive_for(1000, wanted);
+    return receive_for(6000, wanted);
 }
 
 static bool is_ip(unsigned int protocol)
@@ -326,7 +326,7 @@ static bool take(int fd, char *text, size_t size)
     ssize_t n = 0, got = 0;
     int c;
 
-    if (poll(&p, 1, 20000) != 1)
+    if (poll(&p, 1, 120000) != 1)
         return false;
     c = accept(fd, NULL, NULL);
     while (c >= 0 && (n = read(c, text + got, size - 1 - (size_t)got)) > 0)

@@ -129,7 +129,7 @@ static bool event_comes(const char *path)
     struct hs_event *event;
     bool right = false;
 
-    while (!right && poll(&p, 1, 30000) == 1) {
+    while (!right && poll(&p, 1, 120000) == 1) {
         while ((event = hs_event(rig_xs, 0)) != NULL) {
             right |= strcmp(event->path, path) == 0;
             free(event);
