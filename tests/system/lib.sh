@@ -256,9 +256,11 @@ talk()
 {
     rm -f "/tmp/in.$1"
     mkfifo "/tmp/in.$1"
-    # Opened for reading and writing, the FIFO never ends.
-    script -qec "$HL console $1" /dev/null <>"/tmp/in.$1" >/dev/null 2>&1 &
-    echo $! >"/tmp/talk.$1"
+    # Opened for reading and writing, the FIFO never ends; opened by us, it is before `ask` writes, and what that writes stays.
+    {
+        script -qec "$HL console $1" /dev/null <&3 3<&- >/dev/null 2>&1 &
+        echo $! >"/tmp/talk.$1"
+    } 3<>"/tmp/in.$1"
 }
 
 hush()
