@@ -14,6 +14,7 @@
 #include "x86/cpu_setup.h"
 #include <cpuid.h>
 #include <setjmp.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,7 +56,7 @@ static bool run_one(const struct sim_test *t)
         dup2(fds[1], STDOUT_FILENO);
         close(fds[0]);
         close(fds[1]);
-        alarm(60);
+        setrlimit(RLIMIT_CPU, &(struct rlimit){60, 60}); /* it may turn in circles */
         t->run();
         fflush(stdout);
         exit(0); /* with the leak check */

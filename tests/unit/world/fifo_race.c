@@ -11,6 +11,7 @@
  *   -v                          what each program does
  */
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -747,7 +748,7 @@ int main(int argc, char **argv)
     what = mmap(NULL, WHAT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(600);
+        setrlimit(RLIMIT_CPU, &(struct rlimit){600, 600}); /* it may turn in circles */
         exit(run_all(random, (unsigned int)preemptions, argv + optind));
     }
     if (waitpid(pid, &status, 0) != pid || status) {

@@ -11,6 +11,7 @@
  *   simulate -t SEED                           twice: the traces must be the same
  */
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -596,7 +597,7 @@ static bool run_seed(uint64_t seed, char *why, size_t size)
         dup2(fds[1], STDERR_FILENO);
         close(fds[0]);
         close(fds[1]);
-        alarm(120);
+        setrlimit(RLIMIT_CPU, &(struct rlimit){120, 120}); /* it may turn in circles */
         simulate(seed);
         fflush(stdout);
         _exit(0);
