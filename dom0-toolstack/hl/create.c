@@ -31,7 +31,7 @@ struct create {
     const char *file;
     char **overrides;
     int nr_overrides;
-    bool paused, console, foreground, quiet, no_watch, dry_run, ignore_masks;
+    bool paused, console, foreground, quiet, no_watch, dry_run, ignore_masks, viewer, autopass;
 };
 
 enum { OPT_IGNORE_MASKS = 256 };
@@ -171,6 +171,8 @@ static int create(struct app *app, const struct create *o, struct hl_domain_conf
     sigprocmask(SIG_SETMASK, &mask, NULL);
     if (rc == 0 && console >= 0)
         rc = terminal_join(app, console);
+    if (rc == 0 && o->viewer)
+        vnc_view_beside(app, built.domid, o->autopass);
     if (rc == 0 && o->foreground)
         rc = o->no_watch ? wait_dead(app, &built) : app_wait_gone(app, built.uuid);
     return rc;
@@ -189,7 +191,7 @@ static int print_config(const struct hl_domain_config *c)
     return 0;
 }
 
-static bool create_option(struct app *app, int opt, struct create *o)
+static void create_option(int opt, struct create *o)
 {
     switch (opt) {
     case 'c': o->console = true; break;
@@ -199,14 +201,11 @@ static bool create_option(struct app *app, int opt, struct create *o)
     case 'f': o->file = optarg; break;
     case 'F': o->foreground = true; break;
     case 'e': o->no_watch = true; break;
-    case 'V':
-    case 'A':
-        app_say(app, "-V and -A are not supported: run 'hl vncviewer' when the domain is there");
-        return false;
+    case 'V': o->viewer = true; break;
+    case 'A': o->viewer = o->autopass = true; break;
     case OPT_IGNORE_MASKS: o->ignore_masks = true; break;
     default: break; /* -d changes nothing */
     }
-    return true;
 }
 
 static void warn(void *opaque, const char *text)
@@ -229,10 +228,8 @@ static int run_create(struct app *app, const struct verb *verb, int argc, char *
     struct hl_domain_config c;
     int opt, rc;
 
-    while ((opt = app_getopt(app, verb, argc, argv, "cdeFf:hnpqVA", longs)) >= 0) {
-        if (!create_option(app, opt, &o))
-            return EXIT_FAILED;
-    }
+    while ((opt = app_getopt(app, verb, argc, argv, "cdeFf:hnpqVA", longs)) >= 0)
+        create_option(opt, &o);
     if (opt == APP_OPT_STOP)
         return app->exit_code;
     /* A file, and settings, told apart by the "=". They keep their order: argv is compacted. */
@@ -279,6 +276,9 @@ const struct verb create_verbs[] = {
      "-q, --quiet             Quiet.\n"
      "\n"
      "key=value overrides what the file says. Strings need quotes that survive the shell:\n"
+     "-V, --vncviewer         Start a viewer for the domain's screen.\n"
+     "-A, --vncviewer-autopass\n"
+     "                        The same, and pass the password to it.\n"
      "    hl create web.cfg 'name=\"web2\"; memory=512'\n",
      VERB_CAN_DRY_RUN | VERB_COMMON},
     {0},

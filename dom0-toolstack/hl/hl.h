@@ -113,6 +113,12 @@ int app_wait_gone(struct app *app, const uint8_t uuid[16]);
 /* Connects and finds a domain by name or number. False: the error was printed. */
 bool app_domain(struct app *app, const char *name_or_id, uint32_t *domid);
 
+/*
+ * Starts a viewer for the domain's screen, which goes on by itself; where none can be had, that is said and nothing else
+ * fails. `autopass`: it is given the password.
+ */
+void vnc_view_beside(struct app *app, uint32_t domid, bool autopass);
+
 /* A decimal or 0x number from low to high; false after saying what is wrong with `what`. */
 bool app_number(const struct app *app, const char *what, const char *text, long long low,
                 long long high, long long *out);

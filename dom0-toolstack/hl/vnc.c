@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verb vncviewer: a viewer, of whoever made it, for a domain's screen. */
+/* A viewer, of whoever made it, for a domain's screen: the verb vncviewer, and create -V. */
 #include "dom0-toolstack/hl/hl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,24 @@ static int view(struct app *app, uint32_t domid, bool autopass)
             strerror(errno), display);
     free(display);
     return EXIT_FAILED;
+}
+
+void vnc_view_beside(struct app *app, uint32_t domid, bool autopass)
+{
+    pid_t pid;
+    int none;
+
+    fflush(stdout);
+    pid = fork();
+    if (pid < 0)
+        app_say(app, "no viewer was started: %s", strerror(errno));
+    if (pid != 0)
+        return;
+    /* What is typed is the console's. */
+    none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (none >= 0)
+        dup2(none, STDIN_FILENO);
+    _exit(view(app, domid, autopass));
 }
 
 static int run_vncviewer(struct app *app, const struct verb *verb, int argc, char **argv)

@@ -122,6 +122,21 @@ printf '#!/bin/sh\necho "$@"\nread -r word\necho "word $word"\n' >/usr/bin/vncvi
 chmod 755 /usr/bin/vncviewer
 prints "vncviewer starts one" '^127.0.0.1:0$' $HL vncviewer one
 prints "vncviewer --autopass hands it the password" '^word secret' $HL vncviewer --autopass one
+
+# ---- create with a viewer -----------------------------------------------------------------------------
+printf '#!/bin/sh\nread -r word\necho "$@ word $word" >/tmp/viewed\n' >/usr/bin/vncviewer
+viewed()
+{
+    rm -f /tmp/viewed
+    works "create $1 makes the guest" $HL create -p "$1" "$(config two "$2")"
+    becomes "create $1: its viewer" 10 grep -qx -- "$3" /tmp/viewed
+    works "create $1: it goes" $HL destroy two
+}
+viewed -V "vfb = [ 'vnclisten=::1,vncdisplay=8' ]" '\[::1\]:8 word '
+viewed --vncviewer-autopass "vfb = [ 'vncdisplay=9,vncpasswd=of two' ]" '127.0.0.1:9 -autopass word of two'
+works "create -V without a screen makes the guest" $HL create -p -V "$(config two)"
+becomes "and says that it has none" 10 grep -q 'no screen' $ERR
+works "that goes, too" $HL destroy two
 rm /usr/bin/vncviewer
 
 # ---- what cannot be -----------------------------------------------------------------------------------------
