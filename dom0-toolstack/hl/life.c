@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Verbs on the life of a domain: destroy, shutdown, reboot, pause, unpause, sysrq, dump-core. */
+/* Verbs on the life of a domain: destroy, shutdown, reboot, pause, unpause, sysrq, trigger, dump-core. */
 #include "dom0-toolstack/hl/hl.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "dom0-toolstack/lib/domain_dump.h"
 #include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/hv_domain.h"
+#include "hypercalls/abi/domctl.h"
 #include "xenstore/client/xs_client.h"
 
 /*
@@ -128,6 +129,59 @@ static int run_sysrq(struct app *app, const struct verb *verb, int argc, char **
     if (hl_domain_sysrq(&app->ctx, domid, argv[optind + 1][0], app->err) < 0)
         return app_failed(app);
     return 0;
+}
+
+/* ---- trigger ------------------------------------------------------------------------------ */
+
+#define NO_TRIGGER UINT32_MAX
+
+static const struct {
+    const char *name;
+    uint32_t number; /* NO_TRIGGER: it is none of the hypervisor's */
+} triggers[] = {
+    {"nmi", XEN_DOMCTL_SENDTRIGGER_NMI},     {"reset", XEN_DOMCTL_SENDTRIGGER_RESET},
+    {"init", XEN_DOMCTL_SENDTRIGGER_INIT},   {"power", XEN_DOMCTL_SENDTRIGGER_POWER},
+    {"sleep", XEN_DOMCTL_SENDTRIGGER_SLEEP}, {"s3resume", NO_TRIGGER},
+};
+
+static int trigger(struct app *app, uint32_t domid, size_t which, uint32_t vcpu)
+{
+    const char *name = triggers[which].name;
+    int rc = -ENOSYS;
+
+    if (triggers[which].number != NO_TRIGGER)
+        rc = hv_domain_trigger(app->ctx.hv, domid, triggers[which].number, vcpu, app->err);
+    if (rc == 0)
+        return 0;
+    if (rc == -ESRCH && hv_domain_info(app->ctx.hv, domid, &(struct hv_domain_info){0}, NULL) == 0)
+        hl_fail_dom(app->err, ENOENT, domid, "send a trigger", "it has no vCPU %" PRIu32, vcpu);
+    else if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP) {
+        hl_fail_dom(app->err, -rc, domid, "send a trigger",
+                    "it does not know '%s': a PV guest has nmi alone", name);
+        hl_error_advise(app->err, "ask a PV guest by 'shutdown' or 'reboot'");
+    }
+    return app_failed(app);
+}
+
+static int run_trigger(struct app *app, const struct verb *verb, int argc, char **argv)
+{
+    const size_t count = sizeof(triggers) / sizeof(triggers[0]);
+    long long vcpu = 0;
+    uint32_t domid;
+    size_t i = 0;
+
+    if (!app_no_options(app, verb, argc, argv, 2, 3))
+        return app->exit_code;
+    while (i < count && strcmp(argv[optind + 1], triggers[i].name) != 0)
+        i++;
+    if (i == count)
+        return app_misused(app, verb, "'%s' is no trigger: %s", argv[optind + 1],
+                           "nmi, reset, init, power, sleep or s3resume");
+    if (optind + 2 < argc && !app_number(app, "the vCPU", argv[optind + 2], 0, UINT16_MAX, &vcpu))
+        return EXIT_USAGE;
+    if (!app_domain(app, argv[optind], &domid))
+        return EXIT_FAILED;
+    return trigger(app, domid, i, (uint32_t)vcpu);
 }
 
 /* ---- dump-core ---------------------------------------------------------------------------- */
@@ -401,6 +455,8 @@ const struct verb life_verbs[] = {
     {"pause", run_pause, "<Domain>", "Pause execution of a domain", NULL, VERB_COMMON},
     {"unpause", run_unpause, "<Domain>", "Unpause a paused domain", NULL, VERB_COMMON},
     {"sysrq", run_sysrq, "<Domain> <letter>", "Send a sysrq to a domain", NULL, 0},
+    {"trigger", run_trigger, "<Domain> <nmi|reset|init|power|sleep|s3resume> [<VCPU>]",
+     "Send a trigger to a domain", NULL, 0},
     {"dump-core", run_dump_core, "[options] <Domain> [<filename>]", "Core dump a domain",
      "-p, --pause             Pause the domain meanwhile, so that the dump is of one moment.\n"
      "-C, --crash             The same, and crash the domain when the dump is complete.\n\n"

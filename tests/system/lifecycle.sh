@@ -52,6 +52,14 @@ audited "audit after ballooning"
 works "mem-max" $HL mem-max one 100
 works "sysrq" $HL sysrq one s
 becomes "the guest acts on the sysrq" 10 on_console one 'sysrq: |Emergency Sync'
+works "trigger nmi" $HL trigger one nmi
+becomes "the guest sees the NMI" 10 on_console one 'NMI received|NMI: '
+if ours; then
+    refuses "trigger nmi of a vCPU that is not there" 'no vCPU 9' $HL trigger one nmi 9
+    for trigger in reset init power sleep s3resume; do
+        refuses "trigger $trigger, for a PV guest" "does not know '$trigger'" $HL trigger one $trigger
+    done
+fi
 
 # Its memory as a file.
 dumped()

@@ -46,7 +46,8 @@ verdict no_verb $?
 run 1 nosuch && has err "'nosuch' is not implemented" && run 1 mem && has err 'mem-max mem-set'
 verdict unknown_verb $?
 run 2 list -Q && run 2 -Z && run 2 destroy && has err 'requires at least 1 argument' &&
-    run 2 rename a && run 2 domid a b
+    run 2 rename a && run 2 domid a b && run 2 trigger a && run 2 trigger a bell && has err "'bell' is no trigger" &&
+    run 2 trigger a nmi x && has err "not 'x'"
 verdict usage_errors $?
 run 0 getenforce && [ "$(cat "$DIR/out")" = Disabled ]
 verdict getenforce $?

@@ -195,7 +195,7 @@ static void verb_table(void)
         "unpause",    "console",      "domid",    "domname",  "rename",        "info",
         "dmesg",      "vcpu-list",    "vcpu-pin", "vcpu-set", "mem-set",       "mem-max",
         "uptime",     "sysrq",        "vm-list",  "help",     "sched-credit2", "debug-keys",
-        "getenforce", "cpupool-list", "claims"};
+        "getenforce", "cpupool-list", "claims",   "trigger",  "vncviewer"};
     const struct verb *v;
     size_t matches;
 
