@@ -13,6 +13,7 @@
 
 #include "dom0-toolstack/hl/terminal.h"
 #include "dom0-toolstack/hospesd/client.h"
+#include "dom0-toolstack/lib/hv_domain.h"
 #include "xenstore/client/xs_client.h"
 
 /* xenconsoled, or hospesd itself, offers each console as a pty as well. */
@@ -37,31 +38,72 @@ static int open_pty(struct app *app, unsigned int domid)
     return fd;
 }
 
-int console_open(struct app *app, unsigned int domid, unsigned int number, int follow)
+int console_open(struct app *app, uint32_t domid, unsigned int number, bool follow,
+                 struct console_link *link)
 {
-    int fd = hospesd_console(domid, number, follow, app->err);
+    struct hv_domain_info info = {0};
+    int fd;
 
+    (void)hv_domain_info(app->ctx.hv, domid, &info, NULL);
+    *link = (struct console_link){.domid = domid, .number = number, .follow = follow};
+    memcpy(link->uuid, info.uuid, sizeof(link->uuid));
+    fd = hospesd_console(domid, number, follow, &link->daemon, app->err);
     /* The others' ptys are hospesd's as well. */
     if (number == 0 && (fd == -ENOENT || fd == -ECONNREFUSED)) {
         int pty = open_pty(app, domid);
 
         if (pty >= 0) {
+            link->daemon = 0;
             hl_error_clear(app->err);
             return pty;
         }
     }
     if (fd < 0) {
-        hl_error_within(app->err, "open the console of domain %u", domid);
+        hl_error_within(app->err, "open the console of domain %" PRIu32, domid);
         app_failed(app);
         return -1;
     }
     return fd;
 }
 
+/* It may have been restarted meanwhile. */
+static bool lives(struct app *app, struct console_link *link)
+{
+    struct hv_domain_info *list;
+    bool found = false;
+    size_t n;
+
+    if (hv_domain_list(app->ctx.hv, &list, &n, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < n && !found; i++) {
+        found = !list[i].shutdown && !list[i].dying &&
+                memcmp(list[i].uuid, link->uuid, sizeof(link->uuid)) == 0;
+        if (found)
+            link->domid = list[i].domid;
+    }
+    free(list);
+    return found;
+}
+
+int console_again(struct app *app, struct console_link *link)
+{
+    pid_t daemon = link->daemon;
+    int fd;
+
+    if (daemon == 0 || !lives(app, link))
+        return -ESRCH;
+    fd = hospesd_console(link->domid, link->number, link->follow, &daemon, NULL);
+    if (fd >= 0)
+        link->daemon = daemon;
+    /* ENOENT: also a new daemon that has not come to this console yet. */
+    return fd == -ENOENT || fd == -ECONNREFUSED || fd == -ECONNRESET || fd == -EPIPE ? -EAGAIN : fd;
+}
+
 static int run_console(struct app *app, const struct verb *verb, int argc, char **argv)
 {
     static const struct option longs[] = {
         {"type", 1, 0, 't'}, {"num", 1, 0, 'n'}, {"help", 0, 0, 'h'}, {0}};
+    struct console_link link;
     long long number = 0;
     uint32_t domid;
     int opt, fd;
@@ -90,8 +132,8 @@ static int run_console(struct app *app, const struct verb *verb, int argc, char 
         app_say(app, "domain 0's console is the machine's own");
         return EXIT_FAILED;
     }
-    fd = console_open(app, domid, (unsigned int)number, 0);
-    return fd < 0 ? EXIT_FAILED : terminal_join(app, fd);
+    fd = console_open(app, domid, (unsigned int)number, false, &link);
+    return fd < 0 ? EXIT_FAILED : terminal_join(app, fd, &link);
 }
 
 const struct verb console_verbs[] = {

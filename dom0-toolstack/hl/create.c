@@ -72,7 +72,8 @@ static int hand_over(struct app *app, const struct create *o, uint32_t domid)
 
 /* From "built" to "runs"; on failure the domain is gone. *console is -1 where none was asked for. */
 static int start(struct app *app, const struct create *o, const struct hl_domain_config *c,
-                 const struct hl_build_result *built, struct creation *guard, int *console)
+                 const struct hl_build_result *built, struct creation *guard, int *console,
+                 struct console_link *link)
 {
     *console = -1;
     if (app_interrupted()) {
@@ -82,7 +83,7 @@ static int start(struct app *app, const struct create *o, const struct hl_domain
     if (hand_over(app, o, built->domid) < 0)
         goto undo;
     if (o->console) {
-        *console = console_open(app, built->domid, 0, 1);
+        *console = console_open(app, built->domid, 0, true, link);
         if (*console < 0)
             goto undo_reported;
     }
@@ -143,6 +144,7 @@ static int create(struct app *app, const struct create *o, struct hl_domain_conf
 {
     struct hl_build_result built = {0};
     struct creation guard = CREATION_NONE;
+    struct console_link link;
     sigset_t mask;
     int rc, console = -1;
 
@@ -165,14 +167,14 @@ static int create(struct app *app, const struct create *o, struct hl_domain_conf
             creation_leave(&guard);
     } else {
         report(app, c, &built);
-        rc = start(app, o, c, &built, &guard, &console);
+        rc = start(app, o, c, &built, &guard, &console, &link);
     }
     creation_end(&guard);
     sigprocmask(SIG_SETMASK, &mask, NULL);
-    if (rc == 0 && console >= 0)
-        rc = terminal_join(app, console);
     if (rc == 0 && o->viewer)
         vnc_view_beside(app, built.domid, o->autopass);
+    if (rc == 0 && console >= 0)
+        rc = terminal_join(app, console, &link);
     if (rc == 0 && o->foreground)
         rc = o->no_watch ? wait_dead(app, &built) : app_wait_gone(app, built.uuid);
     return rc;
@@ -274,11 +276,11 @@ const struct verb create_verbs[] = {
      "-n, --dryrun            Dry run: print the resulting configuration as JSON.\n"
      "-p                      Leave the domain paused after it is created.\n"
      "-q, --quiet             Quiet.\n"
-     "\n"
-     "key=value overrides what the file says. Strings need quotes that survive the shell:\n"
      "-V, --vncviewer         Start a viewer for the domain's screen.\n"
      "-A, --vncviewer-autopass\n"
      "                        The same, and pass the password to it.\n"
+     "\n"
+     "key=value overrides what the file says. Strings need quotes that survive the shell:\n"
      "    hl create web.cfg 'name=\"web2\"; memory=512'\n",
      VERB_CAN_DRY_RUN | VERB_COMMON},
     {0},

@@ -14,6 +14,9 @@
 
 #include "dom0-toolstack/hl/hl.h"
 
+/* How often hospesd is looked for. */
+#define REJOIN_MS 300
+
 static struct termios saved_modes;
 static volatile sig_atomic_t modes_are_saved;
 
@@ -126,9 +129,58 @@ static enum step from_guest(int fd)
     return write_all(STDOUT_FILENO, buf, (size_t)n) < 0 ? BROKEN : GO_ON;
 }
 
-static enum step join(int fd)
+/* What is typed while there is no console, for the next one. */
+struct typed {
+    char buf[1024];
+    size_t len;
+};
+
+/* The user may leave meanwhile. */
+static enum step pause_for_user(struct typed *t)
 {
-    struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+    size_t room = sizeof(t->buf) - t->len;
+    struct pollfd p = {.fd = modes_are_saved && room ? STDIN_FILENO : -1, .events = POLLIN};
+    ssize_t n;
+
+    if (poll(&p, 1, REJOIN_MS) <= 0)
+        return GO_ON;
+    n = read(STDIN_FILENO, t->buf + t->len, room);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return GO_ON;
+    if (n <= 0 || memchr(t->buf + t->len, CONSOLE_ESCAPE, (size_t)n))
+        return USER_LEFT;
+    t->len += (size_t)n;
+    return GO_ON;
+}
+
+/* The other side ended: GO_ON with another one in *fd, if it was hospesd alone. */
+static enum step rejoin(struct app *app, struct console_link *link, int *fd)
+{
+    struct typed typed = {.len = 0};
+    enum step step = GO_ON;
+    bool told = false;
+    int next = -EAGAIN;
+
+    while (step == GO_ON && (next = console_again(app, link)) == -EAGAIN) {
+        if (!told)
+            fprintf(stderr,
+                    "\r\n[%s: hospesd has ended; waiting for the next one, Ctrl-] leaves]\r\n",
+                    app->program);
+        told = true;
+        step = pause_for_user(&typed);
+    }
+    if (step != GO_ON || next < 0)
+        return step != GO_ON ? step : GUEST_ENDED;
+    close(*fd);
+    *fd = next;
+    /* If that one has gone, too, it is seen by the next reading. */
+    (void)write_all(next, typed.buf, typed.len);
+    return GO_ON;
+}
+
+static enum step join(struct app *app, struct console_link *link, int *fd)
+{
+    struct pollfd p[2] = {{.fd = *fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
     enum step step = GO_ON;
 
     while (step == GO_ON) {
@@ -138,9 +190,13 @@ static enum step join(int fd)
             return BROKEN;
         }
         if (p[0].revents)
-            step = from_guest(fd);
+            step = from_guest(*fd);
         if (step == GO_ON && p[1].revents)
-            step = from_user(fd);
+            step = from_user(*fd);
+        if (step == GUEST_ENDED) {
+            step = rejoin(app, link, fd);
+            p[0].fd = *fd;
+        }
         if (step == INPUT_ENDED && !modes_are_saved) {
             p[1].fd = -1;
             step = GO_ON;
@@ -149,14 +205,14 @@ static enum step join(int fd)
     return step;
 }
 
-int terminal_join(struct app *app, int fd)
+int terminal_join(struct app *app, int fd, struct console_link *link)
 {
     enum step step;
     int saved;
 
     fflush(stdout);
     make_raw();
-    step = join(fd);
+    step = join(app, link, &fd);
     saved = errno;
     restore_terminal();
     close(fd);

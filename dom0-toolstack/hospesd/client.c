@@ -267,16 +267,40 @@ int hospesd_gone(const uint8_t uuid[16], bool *gone, struct hl_error *e)
     return is_in_state("uuid", text, "gone", gone, e);
 }
 
-int hospesd_console(uint32_t domid, unsigned int number, bool follow, struct hl_error *e)
+/* Who listens. */
+static int peer(int fd, pid_t *pid)
+{
+    struct ucred who;
+    socklen_t size = sizeof(who);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+        return -errno;
+    *pid = who.pid;
+    return 0;
+}
+
+int hospesd_console(uint32_t domid, unsigned int number, bool follow, pid_t *daemon,
+                    struct hl_error *e)
 {
     int fd = hospesd_connect(HOSPESD_CONSOLE, e);
+    pid_t earlier = *daemon;
     char line[96];
     int rc;
 
     if (fd < 0)
         return fd;
-    snprintf(line, sizeof(line), "{\"domid\":%u,\"number\":%u,\"follow\":%s}", domid, number,
-             follow ? "true" : "false");
+    rc = peer(fd, daemon);
+    /* One that is dying may have closed its consoles before the socket that we found: it does not answer any more. */
+    if (rc == 0 && *daemon == earlier) {
+        rc = hospesd_request(fd, "{}", NULL, NULL);
+        rc = rc == -ECONNRESET || rc == -EPIPE ? -ECONNRESET : -EALREADY;
+    }
+    if (rc < 0) {
+        close(fd);
+        return hl_fail(e, -rc, "ask hospesd for the console", NULL, NULL);
+    }
+    snprintf(line, sizeof(line), "{\"domid\":%u,\"number\":%u,\"follow\":%s,\"again\":%s}", domid,
+             number, follow ? "true" : "false", earlier != 0 ? "true" : "false");
     rc = hospesd_request(fd, line, NULL, e);
     if (rc < 0) {
         close(fd);

@@ -10,9 +10,10 @@
  *             {"cmd":"state","name":"…"}        the same of one that is restarted, and has no domain
  *             {"cmd":"give-up","name":"…"}      {"ok":true,"uuid":"…"}: it is not restarted any more
  *             {"cmd":"list"}                    {"ok":true,"guests":[…]}
- *   console   {"domid":N,"number":N,"follow":bool}
+ *   console   {"domid":N,"number":N,"follow":bool,"again":bool}
  *                                               {"ok":true}, then raw bytes both ways: first what
- *                                               was printed lately; "follow" stays over reboots
+ *                                               was printed lately, "again" only to this daemon;
+ *                                               "follow" stays over reboots
  *
  * A failure is {"ok":false,"errno":N,"error":"…"}.
  */
@@ -21,6 +22,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct hl_error;
 
@@ -62,7 +64,12 @@ bool hospesd_restarts(const char *name);
 /* The same by its uuid: has it gone for good? 0 and *gone, or a negative errno. */
 int hospesd_gone(const uint8_t uuid[16], bool *gone, struct hl_error *e);
 
-/* Opens a domain's console `number` (0: the first): a descriptor of raw bytes, or a negative errno. */
-int hospesd_console(uint32_t domid, unsigned int number, bool follow, struct hl_error *e);
+/*
+ * Opens a domain's console `number` (0: the first): a descriptor of raw bytes, or a negative errno. *daemon is set to the
+ * daemon's process. Where it was that of one with which the same console was open before (else 0), only what has been
+ * printed since there is another one comes, and -EALREADY says that there is none.
+ */
+int hospesd_console(uint32_t domid, unsigned int number, bool follow, pid_t *daemon,
+                    struct hl_error *e);
 
 #endif

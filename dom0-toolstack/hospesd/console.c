@@ -177,6 +177,7 @@ static void open_log(struct console *c, bool old_output)
     tail = old_output && rc == 0 ? logfile_tail(&c->log, HISTORY_SIZE, &len) : NULL;
     if (tail)
         history_append(&c->history, tail, len);
+    c->old_output = c->history.end;
     free(tail);
 }
 

@@ -60,8 +60,11 @@ void console_end(struct console *c, bool restarting);
 /* The waiting viewers of a restart that failed leave. */
 void console_drop_waiting(struct daemon *d, const uint8_t uuid[16]);
 
-/* A new viewer on socket `fd`, which becomes the console's. */
-int console_attach(struct console *c, int fd, bool follow);
+/*
+ * A new viewer on socket `fd`, which becomes the console's. `again`: it saw what an earlier daemon printed, and gets what
+ * came since.
+ */
+int console_attach(struct console *c, int fd, bool follow, bool again);
 
 /* Puts typed bytes on their way to the guest (what a client sent with its request). */
 void console_input(struct console *c, const char *data, size_t len);

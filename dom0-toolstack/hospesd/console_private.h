@@ -37,6 +37,7 @@ struct console {
     bool waiting;                   /* the guest may connect yet: what is typed is kept */
     uint32_t port;                  /* our end; 0: none */
     struct history history;
+    uint64_t old_output; /* as much of it was printed to an earlier daemon */
     struct logfile log;
     char input[1024]; /* typed, on the way into the ring */
     size_t input_len;

@@ -296,8 +296,9 @@ static struct console *find_console(struct guest *g, unsigned int number, struct
 /* `rest`: what was typed ahead of the answer. The descriptor becomes the console's. */
 static void do_console(struct client *c, yajl_val root, const char *rest, size_t rest_len)
 {
-    static const char *follow_path[] = {"follow", NULL};
+    static const char *follow_path[] = {"follow", NULL}, *again_path[] = {"again", NULL};
     bool follow = YAJL_IS_TRUE(yajl_tree_get(root, follow_path, yajl_t_any));
+    bool again = YAJL_IS_TRUE(yajl_tree_get(root, again_path, yajl_t_any));
     struct console *console = NULL;
     struct hl_error *e = NULL;
     long long number = 0;
@@ -329,7 +330,7 @@ static void do_console(struct client *c, yajl_val root, const char *rest, size_t
         loop_remove(&c->d->loop, &c->source);
         if (rest_len)
             console_input(console, rest, rest_len);
-        if (console_attach(console, fd, follow) < 0)
+        if (console_attach(console, fd, follow, again) < 0)
             close(fd);
     }
     hl_error_free(e);

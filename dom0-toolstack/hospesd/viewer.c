@@ -161,7 +161,7 @@ void viewers_pump(struct console *c)
     }
 }
 
-int console_attach(struct console *c, int fd, bool follow)
+int console_attach(struct console *c, int fd, bool follow, bool again)
 {
     struct viewer *v = calloc(1, sizeof(*v));
     int rc;
@@ -176,7 +176,7 @@ int console_attach(struct console *c, int fd, bool follow)
     }
     v->c = c;
     v->follow = follow;
-    v->pos = history_start(&c->history);
+    v->pos = again ? c->old_output : history_start(&c->history);
     v->next = c->viewers;
     c->viewers = v;
     pump_viewer(v);

@@ -90,11 +90,20 @@ refuses "console -n 3" 'no console 3' $HL console -n 3 one
 works "console -n 1 -t pv" sh -c "(sleep 1; printf '\035') | timeout 240 script -qec '$HL console -t pv -n 1 one' /dev/null"
 
 # ---- the daemon dies --------------------------------------------------------------------------------
-hush one
+# Two people are at the console and stay there: one of them types for `ask`.
+mkfifo /tmp/silent
+script -qec "$HL console one" /dev/null <>/tmp/silent >/tmp/stays 2>&1 &
+stays=$!
+works "the guest speaks" ask one 'echo "before the $((40 + 2))nd"'
+becomes "who looks sees it" 10 heard /tmp/stays 'before the 42nd'
 die "$(pidof hospesd)"
+becomes "who looks is told" 10 heard /tmp/stays 'hospesd has ended'
 works "hospesd again" hospesd
 becomes "the pty is there again" 10 sh -c "test -c \$(xenstore-read /local/domain/$id/device/console/1/tty)"
-talk one
+works "the guest speaks to who stayed" ask one 'echo "after the $((40 + 2))nd"'
+becomes "who looks sees that" 10 heard /tmp/stays 'after the 42nd'
+is "and what came before once" 1 "$(grep -ac 'before the 42nd' /tmp/stays)"
+kill $stays
 both_ways second
 
 # ---- what cannot be -----------------------------------------------------------------------------------
