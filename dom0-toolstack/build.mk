@@ -41,7 +41,7 @@ TOOLSTACK_RIG_TESTS := $(B)/test/driver_domain_test $(B)/test/nat_test $(B)/test
 TOOLSTACK_PLAYED := driver_domain
 $(B)/test/driver_domain_test: UNIT_LIBS := -Wl,--wrap=device_wait_gone,--wrap=hv_domain_info
 $(B)/test/nat_test: TOOLSTACK_PLAYED := net
-$(B)/test/nat_test: UNIT_LIBS := -Wl,--wrap=access,--wrap=opendir,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=fsync
+$(B)/test/nat_test: UNIT_LIBS := -Wl,--wrap=access,--wrap=opendir,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=fsync,--wrap=script_run
 $(B)/test/attach_test $(B)/test/xs_batch_test $(B)/test/disk_users_test: TOOLSTACK_PLAYED :=
 $(B)/test/attach_test: UNIT_LIBS := -Wl,--wrap=hv_domain_info,--wrap=device_wait_taken_up,--wrap=device_wait_settled,--wrap=usleep,--wrap=clock_gettime
 $(TOOLSTACK_RIG_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(B)/unit/tests/unit/device_rig.o $(TOOLSTACK_UNIT_OBJ)

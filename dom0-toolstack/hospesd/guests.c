@@ -495,6 +495,11 @@ void guests_job_done(struct daemon *d, const struct job *j)
 
     if (j->kind == JOB_TIDY)
         return;
+    if (j->kind == JOB_NETWORKS) {
+        if (j->rc < 0)
+            say_error(j->err);
+        return;
+    }
     if (j->kind == JOB_DUMP) {
         dumped(d, j);
         return;

@@ -136,6 +136,15 @@ static void worker_ready(void *opaque, uint32_t events)
     }
 }
 
+/* A driver domain, which has no worker, does it when a guest's interface comes. */
+static void mend_networks(struct daemon *d)
+{
+    static const uint8_t nobody[16];
+
+    if (d->worker && worker_queue(d->worker, JOB_NETWORKS, NO_DOMID, nobody) < 0)
+        say("private networks: out of memory");
+}
+
 static struct loop_source signal_source;
 
 static void signal_ready(void *opaque, uint32_t events)
@@ -153,6 +162,7 @@ static void signal_ready(void *opaque, uint32_t events)
     console_reopen_logs(d);
     logfile_reopen(&own_log);
     logfile_reopen(&d->hv_log);
+    mend_networks(d);
 }
 
 /* ---- starting and ending ---------------------------------------------------------------------- */
@@ -294,6 +304,7 @@ static int start(struct daemon *d, struct hl_error *e)
         return rc;
     if (d->opt.log_hv && (rc = hvlog_start(d, e)) < 0)
         return rc;
+    mend_networks(d);
     return control_start(d, e);
 }
 

@@ -29,6 +29,7 @@
 #include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/lock.h"
+#include "dom0-toolstack/lib/nat.h"
 #include "dom0-toolstack/lib/record.h"
 #include "xenstore/client/xs_client.h"
 
@@ -333,6 +334,8 @@ static int run_job(struct worker *w, struct job *j)
 
     if (leaves_mark(j->kind))
         restart_mark(j);
+    if (j->kind == JOB_NETWORKS)
+        return nat_mend(j->err);
     rc = hl_ctx_open(&ctx, 0, j->err);
     if (rc < 0)
         return rc;

@@ -25,6 +25,7 @@ enum job_kind {
     JOB_BUILD,     /* the domain is gone, or half gone, already */
     JOB_TIDY,      /* what an interrupted destroy left of a domain that is gone */
     JOB_ABANDONED, /* a half-made domain, if its creator is dead (lib/creation.h) */
+    JOB_NETWORKS,  /* private networks: what others took away (lib/nat.h) */
     JOB_DUMP,      /* the memory of one that has ended, to a file */
 };
 

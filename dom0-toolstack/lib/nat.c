@@ -78,6 +78,23 @@ static bool parse_network(struct network *n, const char *text)
     return true;
 }
 
+/* A network that is there, from its file. */
+static bool read_network(const char *bridge, struct network *n)
+{
+    char path[PATH_MAX];
+    size_t size;
+    void *data;
+    bool known;
+
+    own_path(bridge, "", path);
+    if (file_read_all(path, 64, &data, &size) != 0)
+        return false;
+    snprintf(n->bridge, sizeof(n->bridge), "%s", bridge);
+    known = parse_network(n, data);
+    free(data);
+    return known;
+}
+
 static int choose_address(struct network *n, const char *address, struct hl_error *e)
 {
     char text[32];
@@ -125,7 +142,7 @@ struct nft {
 static int nft_open(struct nft *n, struct hl_error *e)
 {
     void *(*new)(uint32_t flags);
-    int (*buffer)(void *ctx);
+    int (*buffer)(void *ctx), (*buffer_output)(void *ctx);
 
     n->ctx = NULL;
     n->library = dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -136,12 +153,14 @@ static int nft_open(struct nft *n, struct hl_error *e)
     }
     *(void **)&new = dlsym(n->library, "nft_ctx_new");
     *(void **)&buffer = dlsym(n->library, "nft_ctx_buffer_error");
+    *(void **)&buffer_output = dlsym(n->library, "nft_ctx_buffer_output");
     *(void **)&n->run = dlsym(n->library, "nft_run_cmd_from_buffer");
     *(void **)&n->error = dlsym(n->library, "nft_ctx_get_error_buffer");
     *(void **)&n->free = dlsym(n->library, "nft_ctx_free");
-    if (new != NULL && buffer != NULL && n->run != NULL && n->error != NULL && n->free != NULL)
+    if (new != NULL && buffer != NULL &&buffer_output != NULL && n->run != NULL &&
+        n->error != NULL && n->free != NULL)
         n->ctx = new (0);
-    if (n->ctx != NULL && buffer(n->ctx) == 0)
+    if (n->ctx != NULL && buffer(n->ctx) == 0 && buffer_output(n->ctx) == 0)
         return 0;
     if (n->ctx != NULL)
         n->free(n->ctx);
@@ -194,6 +213,14 @@ static int translate(const struct network *n, struct hl_error *e)
              "}\n",
              b, b, b, net, net, b, b, b, b, b, b);
     return nft_run(text, b, e);
+}
+
+static bool is_translated(const char *bridge)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "list table ip hospes_nat_%s\n", bridge);
+    return nft_run(text, bridge, NULL) == 0;
 }
 
 static void untranslate(const char *bridge)
@@ -373,22 +400,14 @@ static bool is_reserved(const char *bridge, const char *mac, const char *ip)
 static int check_address(const char *bridge, const struct nat_client *c, struct hl_error *e)
 {
     static const char step[] = "reserve the guest's address";
-    char path[PATH_MAX], text[32], net[32];
-    struct network n = {.bridge = ""};
+    char text[32], net[32];
+    struct network n;
     struct in_addr ip;
-    size_t size;
-    void *data;
-    bool known;
 
-    if (c->ip == NULL)
+    if (c->ip == NULL || !read_network(bridge, &n))
         return 0;
-    own_path(bridge, "", path);
-    if (file_read_all(path, 64, &data, &size) != 0)
-        return 0;
-    known = parse_network(&n, data);
-    free(data);
     snprintf(text, sizeof(text), "%.*s", (int)strcspn(c->ip, "/ "), c->ip);
-    if (!known || inet_pton(AF_INET, text, &ip) != 1)
+    if (inet_pton(AF_INET, text, &ip) != 1)
         return 0;
     format_network(&n, false, net);
     if (ip.s_addr == n.address.s_addr)
@@ -499,11 +518,29 @@ static bool is_ours(const char *bridge)
     return access(path, F_OK) == 0;
 }
 
+/*
+ * Makes again what others of the host take away under way: a firewall that is loaded anew begins with no tables, and a
+ * dnsmasq may be killed together with the host's own.
+ */
+static int mend(const char *bridge, struct hl_error *e)
+{
+    struct network n;
+    int rc = 0;
+
+    if (!read_network(bridge, &n))
+        return 0;
+    if (!is_translated(bridge))
+        rc = translate(&n, e);
+    if (rc == 0 && dhcp_pid(bridge) == 0)
+        rc = start_dhcp(&n, e);
+    return rc;
+}
+
 static int need_network(const char *bridge, const char *address, struct hl_error *e)
 {
     if (is_ours(bridge)) {
         if (net_is_bridge(bridge))
-            return 0;
+            return mend(bridge, e);
         tear_down(bridge); /* interrupted half-way */
     } else if (net_exists(bridge)) {
         hl_fail(e, EEXIST, "make the private network", bridge,
@@ -550,4 +587,32 @@ void nat_leave(const char *bridge, const char *port, const struct nat_client *c)
         (void)net_bridge_remove_port(bridge, port, NULL);
     leave_locked(bridge);
     lock_drop(lock);
+}
+
+int nat_mend(struct hl_error *e)
+{
+    static const char prefix[] = "nat-";
+    int lock = lock_take(LOCK_NETWORK, e), rc = lock < 0 ? lock : 0;
+    char path[PATH_MAX];
+    struct dirent *entry;
+    DIR *dir = NULL;
+
+    if (rc == 0 && run_path(path, sizeof(path), "") == 0)
+        dir = opendir(path);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        const char *bridge = entry->d_name + sizeof(prefix) - 1;
+
+        /* Their other files name no bridge. */
+        if (strncmp(entry->d_name, prefix, sizeof(prefix) - 1) != 0 || strlen(bridge) >= IFNAMSIZ ||
+            !net_is_bridge(bridge))
+            continue;
+        if (rc == 0)
+            rc = mend(bridge, e);
+        else
+            (void)mend(bridge, NULL);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    lock_drop(lock);
+    return rc;
 }

@@ -25,6 +25,12 @@ int nat_join(const char *bridge, const char *address, const char *port, const st
              struct hl_error *e);
 
 /*
+ * Makes address translation and DHCP of all private networks again where somebody took them away; nat_join() does so for its
+ * one. 0, or the first error, the other networks being tried all the same.
+ */
+int nat_mend(struct hl_error *e);
+
+/*
  * The guest's interface leaves: `port`, where it still is one (NULL: it has gone), is none any more, and with the last port
  * goes the network. Who uses it is thus nowhere counted but in the kernel, which forgets interfaces that go by themselves.
  * The address that is reserved goes, too, if it is `owner`'s still; mac may be NULL, where none is known.

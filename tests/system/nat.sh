@@ -97,6 +97,20 @@ works "destroy of one" $HL destroy two
 becomes "leaves the other its network" 20 ask one 'ping -c 1 -W 5 192.168.99.2'
 works "and its server" pidof dnsmasq
 if [ -z "$(ls /run/hospes/nat-hlnat0.hosts)" ]; then ok "the reserved address is free"; else fail "the reserved address is free" "$(ls /run/hospes/nat-hlnat0.hosts)"; fi
+# As the host's firewall does when it is loaded anew, and who restarts the host's own dnsmasq.
+nft flush ruleset
+die "$(pidof dnsmasq)"
+if ask one 'ping -c 1 -W 2 192.168.99.2' >$OUT; then fail "nothing is translated now" "$(said)"; else ok "nothing is translated now"; fi
+kill -HUP "$(pidof hospesd)"
+becomes "hospesd, told to reload, translates again" 10 ask one 'ping -c 1 -W 5 192.168.99.2'
+becomes "a server, too" 10 pidof dnsmasq
+nft flush ruleset
+die "$(pidof dnsmasq)"
+works "another interface comes" $HL network-attach one mode=nat
+becomes "with it the translation" 10 ask one 'ping -c 1 -W 5 192.168.99.2'
+becomes "and leases" 30 leased one
+is "the same as before" "$ip1" "$(address one)"
+works "it goes" $HL network-detach one 1
 refuses "a name that is taken" 'not a private network' $HL network-attach one mode=nat,bridge=out0
 works "a reboot by the toolstack" $HL reboot one
 again()

@@ -29,6 +29,7 @@
 #include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/nat.h"
 #include "dom0-toolstack/lib/net.h"
+#include "dom0-toolstack/lib/script.h"
 #include "tests/unit/device_rig.h"
 
 #define BRIDGE "hlnat0"
@@ -51,8 +52,18 @@ static const char *played(const char *fmt, ...)
     return played_path;
 }
 
-/* Is it installed? Where the network is there already, it is not started. */
+/* Is it installed? It is played by nobody: each start is counted, and leaves no process. */
 static bool dnsmasq;
+static unsigned int dnsmasq_starts;
+
+int __wrap_script_run(const struct script *s, struct hl_error *e);
+int __wrap_script_run(const struct script *s, struct hl_error *e)
+{
+    (void)s;
+    (void)e;
+    dnsmasq_starts++;
+    return 0;
+}
 
 int __real_access(const char *path, int mode);
 int __wrap_access(const char *path, int mode);
@@ -117,6 +128,8 @@ static void nft_free(void *ctx)
 static int nft_run(void *ctx, const char *commands)
 {
     (void)ctx;
+    if (strncmp(commands, "list table ip hospes_nat_" BRIDGE, 25 + strlen(BRIDGE)) == 0)
+        return exists(played("/table")) ? 0 : -1;
     if (strstr(commands, "masquerade") != NULL)
         return mkdir(played("/table"), 0700);
     return rmdir(played("/table"));
@@ -136,7 +149,7 @@ void *__wrap_dlsym(void *library, const char *name)
     (void)library;
     if (strcmp(name, "nft_ctx_new") == 0)
         return (void *)nft_new;
-    if (strcmp(name, "nft_ctx_buffer_error") == 0)
+    if (strcmp(name, "nft_ctx_buffer_error") == 0 || strcmp(name, "nft_ctx_buffer_output") == 0)
         return (void *)nft_buffer;
     if (strcmp(name, "nft_run_cmd_from_buffer") == 0)
         return (void *)nft_run;
@@ -545,6 +558,37 @@ static void reservation(void)
     }
 }
 
+/* The host's firewall is loaded anew, and its dnsmasq killed, while guests use the network. */
+static void taken_away(void)
+{
+    interface_comes(7, "vif7.0");
+    interface_comes(77, "vif77.0");
+    dnsmasq = true;
+    dnsmasq_starts = 0;
+    CHECK(nat_join(BRIDGE, "10.77.0.1/24", "vif7.0", &nobody, NULL) == 0);
+    CHECK(network_there() && dnsmasq_starts == 1);
+    CHECK(rmdir(played("/table")) == 0);
+    CHECK(nat_join(BRIDGE, NULL, "vif77.0", &nobody, NULL) == 0);
+    CHECK(network_there() && dnsmasq_starts == 2);
+    CHECK(rmdir(played("/table")) == 0);
+    CHECK(nat_mend(NULL) == 0);
+    CHECK(network_there() && dnsmasq_starts == 3);
+    /* What is there stays as it is. */
+    dnsmasq = false;
+    CHECK(nat_mend(NULL) == 0);
+    CHECK(network_there() && dnsmasq_starts == 3);
+    nat_leave(BRIDGE, "vif77.0", &nobody);
+    nat_leave(BRIDGE, "vif7.0", &nobody);
+    CHECK(network_gone());
+    CHECK(nat_mend(NULL) == 0);
+    CHECK(network_gone());
+    for (uint32_t domid = 7; domid <= 77; domid += 70) {
+        interface_goes(domid, usual(domid));
+        name_goes(domid);
+        device_goes(domid);
+    }
+}
+
 /* Addresses that DHCP would not give; the guest that asks for one is refused, and takes nothing. */
 static void addresses(void)
 {
@@ -697,8 +741,9 @@ static void make_sys(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"last_lingers", last_lingers}, {"restart", restart},     {"given_up", given_up},
-        {"reservation", reservation},   {"addresses", addresses}, {"all_orders", all_orders},
+        {"last_lingers", last_lingers}, {"restart", restart},       {"given_up", given_up},
+        {"reservation", reservation},   {"taken_away", taken_away}, {"addresses", addresses},
+        {"all_orders", all_orders},
     };
     int rc;
 
