@@ -35,6 +35,7 @@ struct options {
 
 struct daemon {
     struct options opt;
+    int lock; /* on the file that makes us the only one */
     struct loop loop;
     struct hl_ctx ctx;
     struct evtchn *ev;

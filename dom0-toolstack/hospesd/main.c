@@ -174,7 +174,7 @@ static void make_dirs(const struct options *opt)
         mkdir(opt->log_dir, 0750);
 }
 
-/* The lock on the pid file is what makes the daemon the only one. */
+/* A file for our process id, which is ours as long as we run; -1 after saying why not. */
 static int lock_pid_file(const char *path)
 {
     char text[16] = "";
@@ -355,6 +355,18 @@ static void warn(void *opaque, const char *text)
     say("%s", text);
 }
 
+/*
+ * What makes the daemon the only one. A pid file may be anywhere ("hl devd -p"), so it is not that: two of us would both restart each guest, and both make what each device needs. Never removed: another one
+ * may have it open.
+ */
+static int lock_run_dir(void)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/hospesd.lock", hospesd_run_dir());
+    return lock_pid_file(path);
+}
+
 static int serve(struct daemon *d, int pid_fd, int ready_fd)
 {
     struct hl_error *e = hl_error_new();
@@ -371,6 +383,7 @@ static int serve(struct daemon *d, int pid_fd, int ready_fd)
         return 1;
     }
     hl_error_free(e);
+    write_pid(d->lock);
     write_pid(pid_fd);
     notify_systemd("READY=1");
     if (ready_fd >= 0) {
@@ -502,7 +515,7 @@ int main(int argc, char **argv)
                               .loop = {.epoll = -1},
                               .hv_log = {.fd = -1}};
     char pid_file[4096];
-    int rc, pid_fd;
+    int rc, lock_fd, pid_fd;
 
     snprintf(pid_file, sizeof(pid_file), "%s/hospesd.pid", hospesd_run_dir());
     d.opt.pid_file = pid_file;
@@ -512,8 +525,10 @@ int main(int argc, char **argv)
     umask(0077);
     raise_limits();
     make_dirs(&d.opt);
-    pid_fd = lock_pid_file(d.opt.pid_file);
+    lock_fd = lock_run_dir();
+    pid_fd = lock_fd < 0 ? -1 : lock_pid_file(d.opt.pid_file);
     if (pid_fd < 0)
         return 1;
+    d.lock = lock_fd;
     return d.opt.foreground ? serve(&d, pid_fd, -1) : run_in_background(&d, pid_fd);
 }

@@ -17,6 +17,8 @@ sleep 1
 becomes "it serves the console again" 15 console_answers one afresh
 if [ -n "$(pidof hospesd)" ]; then ok "hospesd runs"; else fail "hospesd runs" "no process"; fi
 
+refuses "a second one, whatever its pid file" "running already .pid $(pidof hospesd).$" hospesd --pid-file=/run/other.pid
+
 id=$($HL domid one)
 die "$(pidof hospesd)"
 echo "# the guest reboots itself while nobody watches"

@@ -141,4 +141,11 @@ if [ ! -e /proc/xen/privcmd ] && [ ! -e /dev/xen/privcmd ]; then
 else
     echo "skip hl_cli_no_hypervisor: there is one"
 fi
+
+# Two would restart each guest twice; "hl devd -p" and a service have pid files of their own.
+mkdir "$DIR/run"
+echo 4711 >"$DIR/run/hospesd.lock"
+flock "$DIR/run/hospesd.lock" env HOSPES_RUN_DIR="$DIR/run" "$(dirname "$HL")/hospesd" --log-dir= --pid-file="$DIR/other.pid" 2>"$DIR/err"
+[ $? = 1 ] && has err 'running already (pid 4711)' && [ ! -e "$DIR/other.pid" ]
+verdict one_hospesd $?
 exit $((failures != 0))
