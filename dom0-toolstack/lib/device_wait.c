@@ -25,7 +25,7 @@
 /* A round takes no longer than that, unless we stood still, or the whole machine did, and those with it that are waited for. */
 #define ROUND_MS 1000
 
-/* How often a driver domain is looked at for a daemon, and how long it may have none. */
+/* How often one looks whether the domain that is to serve a device has a daemon, and how long it may have none. */
 #define ASK_MS        500
 #define ALONE_MS      10000
 
@@ -142,10 +142,11 @@ struct wanted {
 
 /*
  * Does anything in the domain that is to serve the device watch for it, beside the domain's kernel, which has one watch for all
- * back ends? False also where this xenstored does not tell (only ours does).
+ * back ends, and, in our own, us? False also where this xenstored does not tell (only ours does).
  */
 static bool nobody_watches(struct device_job *j)
 {
+    const unsigned int others = j->elsewhere ? 1 : 2;
     const char *args[] = {"watchers", j->back};
     char *text = hs_control(j->ctx->xs, args, 2), *line, *rest = text;
     unsigned int count = 0;
@@ -159,27 +160,33 @@ static bool nobody_watches(struct device_job *j)
             count += n;
     }
     free(text);
-    return count <= 1;
+    return count <= others;
+}
+
+static bool has_booted(struct device_job *j)
+{
+    uint64_t up;
+
+    return !j->elsewhere || (hl_domain_uptime(j->ctx, j->backend_domid, &up, NULL) == 0 &&
+                             up >= DEVICE_READY_SECONDS);
 }
 
 /*
  * For so long that no daemon is just being started, in a domain that has had the time to boot. What is set up there without
- * a daemon (by udev) has had the time, too.
+ * a daemon (by udev) has had the time, too. Here it is hospesd that a device needs which the kernel does not serve.
  */
 static bool is_alone(struct device_job *j, struct wanted *want)
 {
     int64_t now = now_ms();
-    uint64_t up;
 
-    if (!j->elsewhere || now - want->asked < ASK_MS)
+    if ((!j->elsewhere && j->backend->driver != NULL) || now - want->asked < ASK_MS)
         return false;
     want->asked = now;
     if (!nobody_watches(j))
         want->alone_since = 0;
     else if (want->alone_since == 0)
         want->alone_since = now;
-    return want->alone_since != 0 && now - want->alone_since >= ALONE_MS &&
-           hl_domain_uptime(j->ctx, j->backend_domid, &up, NULL) == 0 && up >= DEVICE_READY_SECONDS;
+    return want->alone_since != 0 && now - want->alone_since >= ALONE_MS && has_booted(j);
 }
 
 /* Whoever destroys the guest waits for us: its devices are locked. In a driver domain there is nobody to ask. */
@@ -242,7 +249,10 @@ static int wait_for(struct device_job *j, struct wanted want, const char *step, 
     else if (rc == -ESRCH)
         hl_fail(e, ESRCH, step, j->back, "domain %" PRIu32 ", which was to serve it, has ended",
                 j->backend_domid);
-    else if (rc == -ENOTCONN) {
+    else if (rc == -ENOTCONN && !j->elsewhere) {
+        hl_fail(e, ENOTCONN, step, j->back, "hospesd, which it needs, is not running");
+        hl_error_advise(e, "start it: 'systemctl start hospesd', or run 'hospesd'");
+    } else if (rc == -ENOTCONN) {
         hl_fail(e, ENOTCONN, step, j->back, "nobody in domain %" PRIu32 " looks for devices",
                 j->backend_domid);
         hl_error_advise(e, "start \"hl devd\" there");

@@ -12,6 +12,7 @@ becomes "it boots" 90 booted one
 die "$(pidof hospesd)"
 sleep 1
 prints "without hospesd, list works" '^one ' $HL list
+refuses "what needs it is not waited for" 'hospesd, which it needs, is not running' $HL create -e "$(config none "p9 = [ 'tag=a,path=/tmp,security_model=none' ]")"
 works "hospesd starts again" hospesd
 sleep 1
 becomes "it serves the console again" 15 console_answers one afresh

@@ -319,6 +319,10 @@ static void alone(void)
     CHECK(answer(rig_add(7, HL_DEVICE_VBD, spec())) == 1);
     CHECK(strstr(said(), "nobody in domain 5 looks for devices; start \"hl devd\" there") != NULL);
     CHECK(nothing_left());
+    /* The same here: a folder is shared by a program that hospesd starts, and there is none. */
+    CHECK(answer(rig_add(7, HL_DEVICE_P9, "tag=a,path=/,security_model=none")) == 1);
+    CHECK(strstr(said(), "hospesd, which it needs, is not running; start it") != NULL);
+    CHECK(nothing_left() && !there("/local/domain/0/backend"));
 }
 
 static void dead(void)
