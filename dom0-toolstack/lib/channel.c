@@ -103,6 +103,11 @@ static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
     return device_own_backend(d->channel.backend_domain, &console_class, e);
 }
 
+static const char *own(const struct hl_device *d)
+{
+    return d->channel.path;
+}
+
 /* ---- the device --------------------------------------------------------------------------- */
 
 static const struct device_backend *backend(const struct hl_device *d, struct hl_error *e)
@@ -183,6 +188,7 @@ const struct device_class console_class = {
     .init = init,
     .parse = parse,
     .finish = finish,
+    .own = own,
     .backend = backend,
     .nodes = nodes,
     .unplug = unplug,

@@ -236,6 +236,20 @@ static int check_texts(const struct hl_device *d, struct hl_error *e)
     return 0;
 }
 
+/* The first that has for its own what `d` has. */
+static const struct hl_device *owner(const struct hl_device_list *list, const struct hl_device *d)
+{
+    const struct device_class *c = device_class(d->kind);
+    const char *text = c->own == NULL ? NULL : c->own(d), *other;
+
+    for (size_t i = 0; text != NULL && i < list->count; i++) {
+        other = list->items[i].kind == d->kind ? c->own(&list->items[i]) : NULL;
+        if (other != NULL && strcmp(other, text) == 0)
+            return &list->items[i];
+    }
+    return d;
+}
+
 int hl_device_list_finish(struct hl_device_list *list, const char *name, struct hl_error *e)
 {
     int rc = 0;
@@ -251,6 +265,10 @@ int hl_device_list_finish(struct hl_device_list *list, const char *name, struct 
             return hl_fail(e, EINVAL, "check the configuration", c->key,
                            "two %ss have the same number (%s%" PRIu32 ")", c->noun,
                            d->kind == HL_DEVICE_VBD ? "vdev of " : "", d->devid);
+        if (owner(list, d) != d)
+            return hl_fail(e, EINVAL, "check the configuration", c->key,
+                           "two %ss have the same %s: %s", c->noun,
+                           d->kind == HL_DEVICE_P9 ? "tag" : "path", c->own(d));
         rc = c->finish(d, name, e);
         if (rc == 0)
             rc = check_texts(d, e);

@@ -106,6 +106,8 @@ struct device_class {
     int (*parse_parts)(struct hl_device *d, const char *const *parts, size_t count, char *why,
                        size_t size);
     int (*finish)(struct hl_device *d, const char *domain, struct hl_error *e);
+    /* What no two of a guest's devices of this class may have alike, or NULL; the hook is NULL where there is nothing. */
+    const char *(*own)(const struct hl_device *d);
 
     /* Has it nothing to show to a guest, as an empty drive? Linux would wait for it to connect, for minutes, when it boots. */
     bool (*hidden)(const struct hl_device *d); /* NULL: never */

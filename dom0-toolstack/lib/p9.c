@@ -85,6 +85,12 @@ static int finish(struct hl_device *d, const char *domain, struct hl_error *e)
     return 0;
 }
 
+/* A guest mounts the first of that name, and would never see the other. */
+static const char *own(const struct hl_device *d)
+{
+    return d->p9.tag;
+}
+
 /* ---- the device --------------------------------------------------------------------------- */
 
 static const struct device_backend *backend(const struct hl_device *d, struct hl_error *e)
@@ -133,6 +139,7 @@ const struct device_class p9_class = {
     .init = init,
     .parse = parse,
     .finish = finish,
+    .own = own,
     .backend = backend,
     .prepare = prepare,
     .nodes = nodes,

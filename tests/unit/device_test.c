@@ -478,6 +478,11 @@ static void places_of_errors(void)
     WRONG("disk = '/x,raw,xvda,w'", "disk must be a list");
     WRONG("disk = [ '/x,raw,xvda,w', '/y,raw,d0,w' ]", "two disks have the same number");
     WRONG("vif = [ 'devid=1', 'devid=1' ]", "two interfaces have the same number");
+    WRONG("p9 = [ 'tag=a,path=/x,security_model=none', 'tag=a,path=/y,security_model=none' ]",
+          "two shared folders have the same tag: a");
+    WRONG("channel = [ 'name=a,connection=socket,path=/x', 'name=b,connection=pty', "
+          "'name=c,connection=socket,path=/x' ]",
+          "two channels have the same path: /x");
     WRONG("vif = [ 'mode=route' ]", "needs the guest's address");
     WRONG("vif = [ 'mode=nat,ip=::1' ]", "no IPv4 address");
     WRONG("vif = [ 'mode=nat,ip=10.0.0.1 10.0.0.2' ]", "gives a guest one address");
