@@ -291,7 +291,13 @@ static int start_dhcp(const struct network *n, struct hl_error *e)
     inet_ntop(AF_INET, &from, first, sizeof(first));
     inet_ntop(AF_INET, &to, last, sizeof(last));
     snprintf(range, sizeof(range), "--dhcp-range=%s,%s,12h", first, last);
-    return script_run(&run, e);
+    rc = script_run(&run, e);
+    /* Debian's dnsmasq, as it is installed, listens at all addresses. */
+    if (rc < 0)
+        hl_error_advise(
+            e, "if this host has a DNS or DHCP server, let it listen at its own addresses alone "
+               "(dnsmasq: bind-interfaces; BIND: listen-on)");
+    return rc;
 }
 
 /* The process that the file names, if it is a dnsmasq of this network. */
