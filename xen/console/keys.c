@@ -81,9 +81,11 @@ static void dump_events(struct domain *d)
         const struct evtchn *c = port_lookup(d, port);
         if (!c || !c->state)
             continue;
-        printk(LOG_ERR "  %4u %s v%u%s", port,
+        printk(LOG_ERR "  %4u %s v%u%s%s%s", port,
                c->state < ARRAY_SIZE(states) ? states[c->state] : "?", c->notify_vcpu,
-               event_is_pending(d, port) ? " pending" : "");
+               event_is_pending(d, port) ? " pending" : "",
+               event_is_masked(d, port) ? " masked" : "",
+               d->evtchn.fifo && event_fifo_is_busy(d, port) ? " queued" : "");
         if (c->state == EVTCHNSTAT_pirq)
             printk(LOG_ERR " pirq %u\n", c->u.pirq);
         else if (c->state == EVTCHNSTAT_virq)

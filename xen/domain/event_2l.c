@@ -58,6 +58,11 @@ bool event_2l_is_pending(const struct domain *d, evtchn_port_t port)
     return port < EVTCHN_2L_NR_CHANNELS && test_bit(pending_bits(d), port);
 }
 
+bool event_2l_is_masked(const struct domain *d, evtchn_port_t port)
+{
+    return port < EVTCHN_2L_NR_CHANNELS && test_bit(mask_bits(d), port);
+}
+
 bool event_2l_take_pending(struct domain *d, evtchn_port_t port)
 {
     return port < EVTCHN_2L_NR_CHANNELS && test_and_clear_bit(pending_bits(d), port);

@@ -177,6 +177,12 @@ bool event_fifo_is_pending(const struct domain *d, evtchn_port_t port)
     return word && (READ_ONCE(*word) & PENDING);
 }
 
+bool event_fifo_is_masked(const struct domain *d, evtchn_port_t port)
+{
+    event_word_t *word = word_of(d, port);
+    return word && (READ_ONCE(*word) & MASKED);
+}
+
 bool event_fifo_is_busy(const struct domain *d, evtchn_port_t port)
 {
     event_word_t *word = word_of(d, port);

@@ -24,6 +24,7 @@ void event_2l_set_pending(struct domain *d, struct evtchn *c);
 void event_2l_clear_pending(struct domain *d, struct evtchn *c);
 void event_2l_unmask(struct domain *d, struct evtchn *c);
 bool event_2l_is_pending(const struct domain *d, evtchn_port_t port);
+bool event_2l_is_masked(const struct domain *d, evtchn_port_t port);
 /* Take the bit away: true if it was set. For the change to FIFO. */
 bool event_2l_take_pending(struct domain *d, evtchn_port_t port);
 
@@ -31,6 +32,7 @@ void event_fifo_set_pending(struct domain *d, struct evtchn *c);
 void event_fifo_clear_pending(struct domain *d, struct evtchn *c);
 void event_fifo_unmask(struct domain *d, struct evtchn *c);
 bool event_fifo_is_pending(const struct domain *d, evtchn_port_t port);
+bool event_fifo_is_masked(const struct domain *d, evtchn_port_t port);
 /* Still on a queue that the guest has not read: the port cannot be used anew. */
 bool event_fifo_is_busy(const struct domain *d, evtchn_port_t port);
 /* Back to 2-level; all channels are closed. d->evtchn.lock held, or d dies. */
@@ -61,6 +63,10 @@ static inline void event_set_pending(struct domain *d, struct evtchn *c)
 static inline bool event_is_pending(const struct domain *d, evtchn_port_t port)
 {
     return d->evtchn.fifo ? event_fifo_is_pending(d, port) : event_2l_is_pending(d, port);
+}
+static inline bool event_is_masked(const struct domain *d, evtchn_port_t port)
+{
+    return d->evtchn.fifo ? event_fifo_is_masked(d, port) : event_2l_is_masked(d, port);
 }
 
 /* The port of d became pending: end the polls for it. */
