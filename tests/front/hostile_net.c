@@ -27,70 +27,7 @@ static uint32_t option_address(const char *name)
     return frame_address(text);
 }
 
-static bool opens(unsigned int n)
-{
-    grants_init();
-    store_init();
-    long id = front_find("vif", n);
-    long rc = id < 0 ? id : front_open(&net.front, "vif", (unsigned long)id);
-
-    if (rc == 0) {
-        rc = hostile_begin(&net.front) ? net_open(&net, (unsigned long)id) : -XEN_EIO;
-    }
-    if (rc != 0) {
-        test_fail("interface %u does not open: %ld", n, rc);
-    }
-    return rc == 0;
-}
-
-/* An interface that may end. */
-static unsigned int spare(void)
-{
-    static unsigned int used;
-
-    return kit_option("kernel", NULL) ? ++used : 0;
-}
-
-static bool shut(void)
-{
-    if (!net_close(&net)) {
-        test_fail("the backend keeps grants");
-        return false;
-    }
-    return true;
-}
-
-/* The first interface, used well. */
-static bool works(void)
-{
-    uint64_t deadline = time_now() + PATIENCE;
-    uint8_t mac[6];
-    bool came = false;
-
-    if (test_failed() || !opens(0)) {
-        return false;
-    }
-    while (!came && time_now() < deadline) {
-        frame_arp_request(&frame, net.mac, option_address("ip"), option_address("gw"));
-        net_send(&net, frame.bytes, frame.length);
-        uint64_t again = time_now() + 500 * MS;
-        while (!came && net_wait(&net, again)) {
-            frame.length = net_receive(&net, frame.bytes, sizeof(frame.bytes));
-            came = frame.length != 0 && frame_is_arp_reply(&frame, option_address("gw"), mac);
-        }
-    }
-    if (!came) {
-        test_fail("no answer from Domain 0 afterwards");
-    }
-    return shut() && came;
-}
-
-TEST(used_well)
-{
-    CHECK(works());
-}
-
-/* ---- frames to be sent ---- */
+/* ---- requests ---- */
 
 union slot {
     struct netif_tx_request req;
@@ -150,6 +87,107 @@ static bool all_answered(void)
 {
     return net.tx.rsp_cons == net.tx.req_prod_pvt;
 }
+
+/* ---- connections ---- */
+
+static bool shut(void)
+{
+    if (!net_close(&net)) {
+        test_fail("the backend keeps grants");
+        return false;
+    }
+    return true;
+}
+
+static bool opens_once(unsigned int n)
+{
+    grants_init();
+    store_init();
+    long id = front_find("vif", n);
+    long rc = id < 0 ? id : front_open(&net.front, "vif", (unsigned long)id);
+
+    if (rc == 0) {
+        rc = hostile_begin(&net.front) ? net_open(&net, (unsigned long)id) : -XEN_EIO;
+    }
+    if (rc != 0) {
+        test_fail("interface %u does not open: %ld", n, rc);
+    }
+    return rc == 0;
+}
+
+/* An interface that may end. */
+static unsigned int spare(void)
+{
+    static unsigned int used;
+
+    return kit_option("kernel", NULL) ? ++used : 0;
+}
+
+/* A frame to nobody but itself is answered: the backend hears of requests. */
+static bool is_heard(void)
+{
+    memcpy(net.out[0].page, net.mac, sizeof(net.mac));
+    memcpy((uint8_t *)net.out[0].page + sizeof(net.mac), net.mac, sizeof(net.mac));
+    put_request(net.out[0].ref, 0, 60, 0);
+    push();
+    sent(PATIENCE / 2);
+    return all_answered();
+}
+
+/*
+ * xen-netback's thread for received frames runs before it has been told the number of the interrupt whose end it has to
+ * signal (xenvif_connect_data in Linux 6.1). Where the first interrupt comes between the two, its end goes nowhere, and
+ * the interface hears of nothing until it is connected anew. Seen twice in some hundred connections with two vCPUs.
+ */
+static bool opens(unsigned int n)
+{
+    for (unsigned int tries = 0; opens_once(n); tries++) {
+        if (!kit_option("kernel", NULL) || is_heard()) {
+            return true;
+        }
+        kprintf("# interface %u hears of nothing: once more\n", n);
+        if (tries == 2) {
+            test_fail("interface %u does not take requests", n);
+            return false;
+        }
+        if (!shut()) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* The first interface, used well. */
+static bool works(void)
+{
+    uint64_t deadline = time_now() + PATIENCE;
+    uint8_t mac[6];
+    bool came = false;
+
+    if (test_failed() || !opens(0)) {
+        return false;
+    }
+    while (!came && time_now() < deadline) {
+        frame_arp_request(&frame, net.mac, option_address("ip"), option_address("gw"));
+        net_send(&net, frame.bytes, frame.length);
+        uint64_t again = time_now() + 500 * MS;
+        while (!came && net_wait(&net, again)) {
+            frame.length = net_receive(&net, frame.bytes, sizeof(frame.bytes));
+            came = frame.length != 0 && frame_is_arp_reply(&frame, option_address("gw"), mac);
+        }
+    }
+    if (!came) {
+        test_fail("no answer from Domain 0 afterwards");
+    }
+    return shut() && came;
+}
+
+TEST(used_well)
+{
+    CHECK(works());
+}
+
+/* ---- frames to be sent ---- */
 
 TEST(short_frames)
 {
