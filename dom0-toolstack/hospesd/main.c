@@ -356,8 +356,8 @@ static void warn(void *opaque, const char *text)
 }
 
 /*
- * What makes the daemon the only one. A pid file may be anywhere ("hl devd -p"), so it is not that: two of us would both restart each guest, and both make what each device needs. Never removed: another one
- * may have it open.
+ * What makes the daemon the only one. A pid file may be anywhere ("hl devd -p"), so it is not that: two of us would both
+ * restart each guest, and both make what each device needs. Never removed: another one may have it open.
  */
 static int lock_run_dir(void)
 {

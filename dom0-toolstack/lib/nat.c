@@ -157,7 +157,7 @@ static int nft_open(struct nft *n, struct hl_error *e)
     *(void **)&n->run = dlsym(n->library, "nft_run_cmd_from_buffer");
     *(void **)&n->error = dlsym(n->library, "nft_ctx_get_error_buffer");
     *(void **)&n->free = dlsym(n->library, "nft_ctx_free");
-    if (new != NULL && buffer != NULL &&buffer_output != NULL && n->run != NULL &&
+    if (buffer_output != NULL && buffer != NULL && new != NULL && n->run != NULL &&
         n->error != NULL && n->free != NULL)
         n->ctx = new (0);
     if (n->ctx != NULL && buffer(n->ctx) == 0 && buffer_output(n->ctx) == 0)
