@@ -142,7 +142,7 @@ struct nft {
 static int nft_open(struct nft *n, struct hl_error *e)
 {
     void *(*new)(uint32_t flags);
-    int (*buffer)(void *ctx), (*buffer_output)(void *ctx);
+    int (*buffer)(void *ctx);
 
     n->ctx = NULL;
     n->library = dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -153,14 +153,12 @@ static int nft_open(struct nft *n, struct hl_error *e)
     }
     *(void **)&new = dlsym(n->library, "nft_ctx_new");
     *(void **)&buffer = dlsym(n->library, "nft_ctx_buffer_error");
-    *(void **)&buffer_output = dlsym(n->library, "nft_ctx_buffer_output");
     *(void **)&n->run = dlsym(n->library, "nft_run_cmd_from_buffer");
     *(void **)&n->error = dlsym(n->library, "nft_ctx_get_error_buffer");
     *(void **)&n->free = dlsym(n->library, "nft_ctx_free");
-    if (buffer_output != NULL && buffer != NULL && new != NULL && n->run != NULL &&
-        n->error != NULL && n->free != NULL)
+    if (new != NULL && buffer != NULL && n->run != NULL && n->error != NULL && n->free != NULL)
         n->ctx = new (0);
-    if (n->ctx != NULL && buffer(n->ctx) == 0 && buffer_output(n->ctx) == 0)
+    if (n->ctx != NULL && buffer(n->ctx) == 0)
         return 0;
     if (n->ctx != NULL)
         n->free(n->ctx);
@@ -217,10 +215,10 @@ static int translate(const struct network *n, struct hl_error *e)
 
 static bool is_translated(const char *bridge)
 {
-    char text[128];
+    char name[64];
 
-    snprintf(text, sizeof(text), "list table ip hospes_nat_%s\n", bridge);
-    return nft_run(text, bridge, NULL) == 0;
+    snprintf(name, sizeof(name), "hospes_nat_%s", bridge);
+    return net_has_table(name);
 }
 
 static void untranslate(const char *bridge)

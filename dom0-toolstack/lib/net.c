@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Interfaces and bridges by ioctl(2), see netdevice(7); see net.h. */
+/* Interfaces and bridges by ioctl(2), see netdevice(7); tables by netlink(7); see net.h. */
 #include "dom0-toolstack/lib/net.h"
 
 #include <dirent.h>
@@ -7,6 +7,9 @@
 #include <fcntl.h>
 #include <linux/if_bridge.h>
 #include <linux/if_tun.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/route.h>
@@ -203,6 +206,43 @@ int net_add_route(const char *name, struct in_addr to, unsigned int bits, struct
     memcpy(&route.rt_dst, &dst, sizeof(dst));
     memcpy(&route.rt_genmask, &mask, sizeof(mask));
     return request(SIOCADDRT, &route, "add a route to the guest", name, e);
+}
+
+bool net_has_table(const char *name)
+{
+    struct {
+        struct nlmsghdr head;
+        struct nfgenmsg family;
+        struct nlattr attr;
+        char name[64];
+    } ask = {
+        .head = {.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
+                 .nlmsg_flags = NLM_F_REQUEST},
+        .family = {.nfgen_family = AF_INET, .version = NFNETLINK_V0},
+        .attr = {.nla_type = NFTA_TABLE_NAME},
+    };
+    union {
+        struct nlmsghdr head;
+        char buf[4096];
+    } answer;
+    size_t len = strlen(name) + 1;
+    bool is = false;
+    int fd;
+
+    if (len > sizeof(ask.name))
+        return false;
+    memcpy(ask.name, name, len);
+    ask.attr.nla_len = (uint16_t)(sizeof(ask.attr) + len);
+    ask.head.nlmsg_len = (uint32_t)(sizeof(ask) - sizeof(ask.name) + NLA_ALIGN(len));
+    fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    if (fd < 0)
+        return false;
+    /* The table, or an error; the kernel answers before send() returns. */
+    if (send(fd, &ask, ask.head.nlmsg_len, 0) > 0 &&
+        recv(fd, &answer, sizeof(answer), MSG_DONTWAIT) >= (ssize_t)sizeof(answer.head))
+        is = answer.head.nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);
+    close(fd);
+    return is;
 }
 
 int net_sysctl(const char *what, const char *value, struct hl_error *e)

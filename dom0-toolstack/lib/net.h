@@ -35,6 +35,10 @@ int net_bridge_ports(const char *bridge);
 /* A route through an interface, to the addresses whose first `bits` are those of `to`; it goes with the interface. */
 int net_add_route(const char *name, struct in_addr to, unsigned int bits, struct hl_error *e);
 
+/* Is there such a table of nftables, of family ip? Asked of the kernel itself, since loading libnftables costs half of what
+ * making a guest does. (linux/netfilter/nf_tables.h) */
+bool net_has_table(const char *name);
+
 /* Writes to /proc/sys/net/ipv4/WHAT. */
 int net_sysctl(const char *what, const char *value, struct hl_error *e);
 
