@@ -37,13 +37,14 @@ $(B)/test/core_test: $(addprefix $(B)/unit/,tests/unit/core_test.o tests/unit/to
 # These want a real xenstored, and play what is around: who lives, according to the hypervisor; the kernel and what it says of
 # devices (the linker's --wrap).
 TOOLSTACK_RIG_TESTS := $(B)/test/driver_domain_test $(B)/test/nat_test $(B)/test/attach_test $(B)/test/xs_batch_test \
-    $(B)/test/disk_users_test
+    $(B)/test/disk_users_test $(B)/test/late_word_test
 TOOLSTACK_PLAYED := driver_domain
 $(B)/test/driver_domain_test: UNIT_LIBS := -Wl,--wrap=device_wait_gone,--wrap=hv_domain_info
 $(B)/test/nat_test: TOOLSTACK_PLAYED := net
 $(B)/test/nat_test: UNIT_LIBS := -Wl,--wrap=access,--wrap=opendir,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=fsync,--wrap=script_run
-$(B)/test/attach_test $(B)/test/xs_batch_test $(B)/test/disk_users_test: TOOLSTACK_PLAYED :=
+$(B)/test/attach_test $(B)/test/xs_batch_test $(B)/test/disk_users_test $(B)/test/late_word_test: TOOLSTACK_PLAYED :=
 $(B)/test/attach_test: UNIT_LIBS := -Wl,--wrap=hv_domain_info,--wrap=device_wait_taken_up,--wrap=device_wait_settled,--wrap=usleep,--wrap=clock_gettime
+$(B)/test/late_word_test: UNIT_LIBS := -Wl,--wrap=hv_domain_info,--wrap=hv_domain_set_max_mem,--wrap=hv_domain_list
 $(TOOLSTACK_RIG_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(B)/unit/tests/unit/device_rig.o $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_LIBS) -o $@ $(filter-out %/lib/$(TOOLSTACK_PLAYED).o,$^) $(LIBHOSPES_LIBS)

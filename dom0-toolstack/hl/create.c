@@ -47,17 +47,6 @@ static int wait_dead(struct app *app, const struct hl_build_result *built)
     return 0;
 }
 
-/* The mark by which hospesd knows, also after its own restart, that the domain is its to keep. */
-static int mark_managed(struct app *app, uint32_t domid)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/hospesd", domid);
-    if (hs_writef(app->ctx.xs, HS_TX_NONE, path, "1") < 0)
-        return hl_fail_dom(app->err, errno, domid, "mark as kept by hospesd", NULL);
-    return 0;
-}
-
 static int hand_over(struct app *app, const struct create *o, uint32_t domid)
 {
     int rc;
@@ -66,7 +55,7 @@ static int hand_over(struct app *app, const struct create *o, uint32_t domid)
         return 0;
     rc = hl_fault("hand the domain to hospesd", app->err);
     if (rc == 0)
-        rc = mark_managed(app, domid);
+        rc = hl_domain_mark_managed(&app->ctx, domid, app->err);
     return rc < 0 ? rc : hospesd_adopt(domid, app->err);
 }
 

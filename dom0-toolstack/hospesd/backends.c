@@ -131,27 +131,26 @@ static bool in_use(const struct backend_process *p)
            hs_number_at(p->d->ctx.xs, HS_TX_NONE, p->path, "state", DEVICE_UNKNOWN) < DEVICE_CLOSED;
 }
 
+struct complaint {
+    const char *path, *why;
+};
+
+static int write_complaint(struct hs *xs, hs_tx_t tx, void *opaque)
+{
+    const struct complaint *c = opaque;
+
+    hs_write_at(xs, tx, c->path, "hotplug-error", "%s", c->why);
+    return hs_write_at(xs, tx, c->path, "hotplug-status", "error");
+}
+
 /* Tells whoever waits for the device why nothing comes; with that the device is closed for good. */
 static void complain(struct backend_process *p, const char *why)
 {
-    struct hs *xs = p->d->ctx.xs;
-    char path[512];
-    hs_tx_t tx;
-    int rc;
+    struct complaint c = {p->path, why};
+    char there[512];
 
-    snprintf(path, sizeof(path), "%s/frontend", p->path);
-    do {
-        tx = hs_tx_start(xs);
-        if (tx == HS_TX_NONE)
-            return;
-        if (hs_exists(xs, tx, path) != 1) {
-            hs_tx_abort(xs, tx);
-            return;
-        }
-        (void)hs_write_at(xs, tx, p->path, "hotplug-error", "%s", why);
-        (void)hs_write_at(xs, tx, p->path, "hotplug-status", "error");
-        rc = hs_tx_commit(xs, tx);
-    } while (rc < 0 && errno == EAGAIN);
+    snprintf(there, sizeof(there), "%s/frontend", p->path);
+    hs_change(p->d->ctx.xs, there, write_complaint, &c);
 }
 
 static void start_later(struct backend_process *p, unsigned int ms)

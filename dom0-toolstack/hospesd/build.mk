@@ -18,8 +18,16 @@ $(B)/test/backends_test: $(addprefix $(B)/unit/,tests/unit/backends_test.o tests
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
+# A console as it is opened, with a real xenstored.
+$(B)/test/console_test: $(addprefix $(B)/unit/,tests/unit/console_test.o tests/unit/device_rig.o \
+        $(addprefix dom0-toolstack/hospesd/,console.o viewer.o socket.o history.o logfile.o loop.o ring.o)) $(TOOLSTACK_UNIT_OBJ)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -Wl,--wrap=hv_map_frames,--wrap=hv_unmap,--wrap=evtchn_bind_interdomain \
+	    -Wl,--wrap=evtchn_unbind,--wrap=evtchn_notify,--wrap=evtchn_unmask -o $@ $^ $(LIBHOSPES_LIBS) -lutil
+
 .PHONY: check-hospesd
 CHECKS += check-hospesd
-check-hospesd: $(B)/test/hospesd_test $(B)/test/backends_test $(B)/bin/xenstored
+check-hospesd: $(B)/test/hospesd_test $(B)/test/backends_test $(B)/test/console_test $(B)/bin/xenstored
 	$(B)/test/hospesd_test
+	$(B)/test/console_test $(B)/bin/xenstored
 	$(B)/test/backends_test $(B)/bin/xenstored

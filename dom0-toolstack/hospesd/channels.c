@@ -69,14 +69,6 @@ static enum xenbus_state read_state(const struct channel *ch, const char *dir)
     return state < 0 || state > XenbusStateClosed ? XenbusStateUnknown : (enum xenbus_state)state;
 }
 
-static bool exists(const struct channel *ch, hs_tx_t tx, const char *dir, const char *key)
-{
-    char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", dir, key);
-    return hs_exists(ch->d->ctx.xs, tx, path) == 1;
-}
-
 /*
  * Writes up to two nodes of ours, and the guest's tty; only while the toolstack's stand there: what it
  * removed does not come back by a late word of ours.
@@ -85,28 +77,34 @@ struct words {
     const char *state, *key, *value, *tty;
 };
 
+struct saying {
+    const struct channel *ch;
+    struct words words;
+};
+
+static int write_all(struct hs *xs, hs_tx_t tx, void *opaque)
+{
+    const struct saying *s = opaque;
+    const struct words *w = &s->words;
+    char tty[128];
+
+    if (w->key)
+        hs_write_at(xs, tx, s->ch->back, w->key, "%s", w->value);
+    snprintf(tty, sizeof(tty), "%s/tty", s->ch->front);
+    if (w->tty && hs_exists(xs, tx, tty) == 1)
+        hs_writef(xs, tx, tty, "%s", w->tty);
+    if (w->state)
+        hs_write_at(xs, tx, s->ch->back, "state", "%s", w->state);
+    return 0;
+}
+
 static void write_words(struct channel *ch, struct words words)
 {
-    struct hs *xs = ch->d->ctx.xs;
-    bool again = true;
+    struct saying s = {ch, words};
+    char there[128];
 
-    while (again) {
-        hs_tx_t tx = hs_tx_start(xs);
-
-        if (tx == HS_TX_NONE)
-            return;
-        if (!exists(ch, tx, ch->back, "frontend")) {
-            hs_tx_abort(xs, tx);
-            return;
-        }
-        if (words.key)
-            hs_write_at(xs, tx, ch->back, words.key, "%s", words.value);
-        if (words.tty && exists(ch, tx, ch->front, "tty"))
-            hs_write_at(xs, tx, ch->front, "tty", "%s", words.tty);
-        if (words.state)
-            hs_write_at(xs, tx, ch->back, "state", "%s", words.state);
-        again = hs_tx_commit(xs, tx) < 0 && errno == EAGAIN;
-    }
+    snprintf(there, sizeof(there), "%s/frontend", ch->back);
+    hs_change(ch->d->ctx.xs, there, write_all, &s);
 }
 
 static void set_state(struct channel *ch, enum xenbus_state state)
@@ -375,13 +373,15 @@ void channels_note(struct daemon *d, const char *path)
 void channels_work(struct daemon *d)
 {
     struct channel *next;
+    char path[128];
 
     for (struct channel *ch = d->channels; ch; ch = next) {
         next = ch->next;
         if (!ch->changed)
             continue;
         ch->changed = false;
-        if (exists(ch, HS_TX_NONE, ch->back, "frontend"))
+        snprintf(path, sizeof(path), "%s/frontend", ch->back);
+        if (hs_exists(d->ctx.xs, HS_TX_NONE, path) == 1)
             follow(ch);
         else
             channel_free(ch);

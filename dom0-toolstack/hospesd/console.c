@@ -229,14 +229,15 @@ void console_connect(struct console *c, void *page, uint32_t port, struct gntdev
     serve(c);
 }
 
-/* Where xl's own console program looks. */
+/* Where xl's own console program looks. The domain may be destroyed at any time. */
 static void publish_tty(struct console *c)
 {
     const char *tty = console_open_pty(c);
-    char path[64];
+    char home[32], path[64];
 
-    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/tty", c->domid);
-    if (*tty && hs_writef(c->d->ctx.xs, HS_TX_NONE, path, "%s", tty) < 0)
+    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, c->domid);
+    snprintf(path, sizeof(path), "%s/console/tty", home);
+    if (*tty && hs_write_while(c->d->ctx.xs, home, path, tty) < 0 && errno != ENOENT)
         say("%s cannot be written: %s", path, strerror(errno));
 }
 

@@ -144,7 +144,7 @@ static bool is_managed(struct daemon *d, uint32_t domid)
 {
     char path[64];
 
-    managed_path(domid, path);
+    hl_domain_managed_path(domid, path);
     return hs_exists(d->ctx.xs, HS_TX_NONE, path) == 1;
 }
 

@@ -42,11 +42,6 @@ struct worker {
     int fd;
 };
 
-void managed_path(uint32_t domid, char out[64])
-{
-    snprintf(out, 64, "/libxl/%" PRIu32 "/hospesd", domid);
-}
-
 /* ---- marks ---------------------------------------------------------------------------------- */
 
 static int marks_dir(char *out, size_t size)
@@ -126,15 +121,37 @@ void restart_marks(void (*found)(void *opaque, const uint8_t uuid[16], uint32_t 
 
 /* ---- jobs ----------------------------------------------------------------------------------- */
 
+struct aside {
+    uint32_t domid;
+    char name[300], uuid[37];
+};
+
+static int write_aside(struct hs *xs, hs_tx_t tx, void *opaque)
+{
+    const struct aside *a = opaque;
+    char home[32], vm[64], mark[64];
+
+    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, a->domid);
+    snprintf(vm, sizeof(vm), "/vm/%s", a->uuid);
+    hl_domain_managed_path(a->domid, mark);
+    if (hs_write_at(xs, tx, home, "name", "%s", a->name) < 0 ||
+        hs_write_at(xs, tx, home, "vm", "%s", vm) < 0 ||
+        hs_write_at(xs, tx, vm, "name", "%s", a->name) < 0 ||
+        hs_write_at(xs, tx, vm, "uuid", "%s", a->uuid) < 0)
+        return -1;
+    return hs_rm_prune(xs, tx, mark);
+}
+
 /*
  * The dead domain gives its devices up, which may be such as one alone can have (disks, sockets, ports), and gets a name and a
  * uuid of its own, so that the new one can have the old ones. In this order: whoever follows us on the way finds it as it was.
  */
 static int set_aside(struct hl_ctx *ctx, uint32_t domid, const char *name, struct hl_error *e)
 {
-    char aside[300], stamp[32], path[96], text[37];
+    struct aside a = {.domid = domid};
     int lock = lock_take(LOCK_DOMAIN(domid), e), rc;
     time_t now = time(NULL);
+    char stamp[32], home[32];
     uint8_t uuid[16];
     struct tm tm;
 
@@ -143,40 +160,29 @@ static int set_aside(struct hl_ctx *ctx, uint32_t domid, const char *name, struc
     hl_devices_release(ctx, domid);
     lock_drop(lock);
     strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-    snprintf(aside, sizeof(aside), "%.200s-%s", name, stamp);
+    snprintf(a.name, sizeof(a.name), "%.200s-%s", name, stamp);
     hl_uuid_random(uuid);
     rc = hv_domain_set_uuid(ctx->hv, domid, uuid, e);
     if (rc < 0)
         return rc;
-    hl_uuid_format(uuid, text);
-    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/name", domid);
-    if (hs_writef(ctx->xs, HS_TX_NONE, path, "%s", aside) < 0)
+    hl_uuid_format(uuid, a.uuid);
+    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
+    if (hs_change(ctx->xs, home, write_aside, &a) < 0)
         return hl_fail_dom(e, errno, domid, "rename the crashed domain", NULL);
-    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", domid);
-    if (hs_writef(ctx->xs, HS_TX_NONE, path, "/vm/%s", text) < 0)
-        return hl_fail_dom(e, errno, domid, "rename the crashed domain", NULL);
-    snprintf(path, sizeof(path), "/vm/%s/name", text);
-    hs_writef(ctx->xs, HS_TX_NONE, path, "%s", aside);
-    snprintf(path, sizeof(path), "/vm/%s/uuid", text);
-    hs_writef(ctx->xs, HS_TX_NONE, path, "%s", text);
-    managed_path(domid, path);
-    hs_rm(ctx->xs, HS_TX_NONE, path);
     return 0;
 }
 
 static int build(struct hl_ctx *ctx, struct job *j, const struct hl_domain_config *c)
 {
     struct hl_build_result built;
-    char path[64];
     int rc = hl_domain_build(ctx, c, NULL, &built, j->err);
 
     if (rc < 0)
         return rc;
     j->domid = built.domid;
-    managed_path(built.domid, path);
-    if (hs_writef(ctx->xs, HS_TX_NONE, path, "1") == 0)
+    rc = hl_domain_mark_managed(ctx, built.domid, j->err);
+    if (rc == 0)
         return 0;
-    rc = hl_fail_dom(j->err, errno, built.domid, "mark as kept by hospesd", NULL);
     hl_domain_destroy_keep_record(ctx, built.domid, NULL);
     return rc;
 }

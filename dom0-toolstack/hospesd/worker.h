@@ -62,7 +62,4 @@ void restart_unmark(const uint8_t uuid[16]);
 void restart_marks(void (*found)(void *opaque, const uint8_t uuid[16], uint32_t domid),
                    void *opaque);
 
-/* The xenstore node by which a domain is ours to look after. */
-void managed_path(uint32_t domid, char out[64]);
-
 #endif

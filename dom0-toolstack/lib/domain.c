@@ -242,18 +242,37 @@ int hl_domain_destroy_keep_record(struct hl_ctx *ctx, uint32_t domid, struct hl_
     return destroy(ctx, domid, true, e);
 }
 
+/* ---- whose it is to keep ---- */
+
+void hl_domain_managed_path(uint32_t domid, char out[64])
+{
+    snprintf(out, 64, "/libxl/%" PRIu32 "/hospesd", domid);
+}
+
+int hl_domain_mark_managed(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e)
+{
+    char home[32], path[64];
+
+    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
+    hl_domain_managed_path(domid, path);
+    if (hs_write_while(ctx->xs, home, path, "1") < 0)
+        return hl_fail_dom(e, errno, domid, "mark as kept by hospesd", NULL);
+    return 0;
+}
+
 /* ---- requests to the guest ---- */
 
 static int write_home(struct hl_ctx *ctx, uint32_t domid, const char *key, const char *value,
                       const char *step, struct hl_error *e)
 {
-    char path[96];
+    char home[32], path[96];
     int rc = need_store(ctx, step, e);
 
     if (rc != 0)
         return rc;
-    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/%s", domid, key);
-    if (hs_write(ctx->xs, HS_TX_NONE, path, value, strlen(value)) < 0)
+    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
+    snprintf(path, sizeof(path), "%s/%s", home, key);
+    if (hs_write_while(ctx->xs, home, path, value) < 0)
         return hl_fail(e, errno, step, path, NULL);
     return 0;
 }
@@ -335,14 +354,27 @@ static int rename_record(const uint8_t uuid[16], const char *name, struct hl_err
     return rc;
 }
 
+struct new_name {
+    char home[32], vm[64];
+    const char *name;
+};
+
+static int write_name(struct hs *xs, hs_tx_t tx, void *opaque)
+{
+    const struct new_name *n = opaque;
+
+    if (hs_write_at(xs, tx, n->home, "name", "%s", n->name) < 0)
+        return -1;
+    return hs_exists(xs, tx, n->vm) == 1 ? hs_write_at(xs, tx, n->vm, "name", "%s", n->name) : 0;
+}
+
 /* Nobody else takes the name meanwhile. */
 static int rename_locked(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[16],
                          const char *name, struct hl_error *e)
 {
-    char text[37], home[64], vm[64];
+    struct new_name n = {.name = name};
     uint32_t other;
-    hs_tx_t tx;
-    int rc;
+    char text[37];
 
     if (hl_domain_find(ctx, name, &other, NULL) == 0) {
         if (other == domid)
@@ -350,22 +382,9 @@ static int rename_locked(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[
         return hl_fail(e, EEXIST, rename_step, name, "domain %" PRIu32 " has this name", other);
     }
     hl_uuid_format(uuid, text);
-    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
-    snprintf(vm, sizeof(vm), "/vm/%s", text);
-    do {
-        tx = hs_tx_start(ctx->xs);
-        if (tx == HS_TX_NONE)
-            return hl_fail_dom(e, errno, domid, rename_step, NULL);
-        if (hs_write_at(ctx->xs, tx, home, "name", "%s", name) < 0 ||
-            (hs_exists(ctx->xs, tx, vm) == 1 &&
-             hs_write_at(ctx->xs, tx, vm, "name", "%s", name) < 0)) {
-            rc = hl_fail_dom(e, errno, domid, rename_step, NULL);
-            hs_tx_abort(ctx->xs, tx);
-            return rc;
-        }
-        rc = hs_tx_commit(ctx->xs, tx);
-    } while (rc < 0 && errno == EAGAIN);
-    if (rc < 0)
+    snprintf(n.home, sizeof(n.home), "/local/domain/%" PRIu32, domid);
+    snprintf(n.vm, sizeof(n.vm), "/vm/%s", text);
+    if (hs_change(ctx->xs, n.home, write_name, &n) < 0)
         return hl_fail_dom(e, errno, domid, rename_step, NULL);
     return rename_record(uuid, name, e);
 }

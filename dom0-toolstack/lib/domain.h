@@ -23,6 +23,14 @@ int hl_domain_name(struct hl_ctx *ctx, uint32_t domid, char **name, struct hl_er
 int hl_domain_pause(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e);
 int hl_domain_unpause(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e);
 
+/*
+ * The mark by which hospesd knows, also after its own restart, that the domain is its to keep; it goes with the domain's traces.
+ * -ENOENT if the domain has none any more, because somebody destroyed it meanwhile.
+ */
+int hl_domain_mark_managed(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e);
+/* Where that mark is. */
+void hl_domain_managed_path(uint32_t domid, char out[64]);
+
 /* Kills it at once and removes all its traces (xenstore, record). Refuses domain 0. */
 int hl_domain_destroy(struct hl_ctx *ctx, uint32_t domid, struct hl_error *e);
 /*

@@ -33,26 +33,30 @@ long long backend_front_number(const struct backend *b, const char *key, long lo
     return hs_number_at(b->xs, HS_TX_NONE, b->frontend, key, otherwise);
 }
 
+struct change {
+    struct backend *b;
+    void (*write)(struct backend *b, void *opaque);
+    void *opaque;
+};
+
+static int run_change(struct hs *xs, hs_tx_t tx, void *opaque)
+{
+    struct change *c = opaque;
+
+    (void)xs;
+    c->b->tx = tx;
+    c->write(c->b, c->opaque);
+    c->b->tx = HS_TX_NONE;
+    return 0;
+}
+
 int backend_change(struct backend *b, void (*write)(struct backend *b, void *opaque), void *opaque)
 {
+    struct change c = {b, write, opaque};
     char there[512];
-    int rc;
 
     snprintf(there, sizeof(there), "%s/frontend", b->path);
-    do {
-        b->tx = hs_tx_start(b->xs);
-        if (b->tx == HS_TX_NONE)
-            return -errno;
-        if (hs_exists(b->xs, b->tx, there) == 1) {
-            write(b, opaque);
-            rc = hs_tx_commit(b->xs, b->tx) < 0 ? -errno : 0;
-        } else {
-            hs_tx_abort(b->xs, b->tx);
-            rc = -ENOENT;
-        }
-        b->tx = HS_TX_NONE;
-    } while (rc == -EAGAIN);
-    return rc;
+    return hs_change(b->xs, there, run_change, &c) < 0 ? -errno : 0;
 }
 
 struct node {

@@ -469,6 +469,45 @@ void hs_tx_abort(struct hs *h, hs_tx_t tx)
     errno = saved;
 }
 
+int hs_change(struct hs *h, const char *there,
+              int (*change)(struct hs *h, hs_tx_t tx, void *opaque), void *opaque)
+{
+    for (;;) {
+        hs_tx_t tx = hs_tx_start(h);
+        int stands;
+
+        if (tx == HS_TX_NONE)
+            return -1;
+        stands = hs_exists(h, tx, there);
+        if (stands == 0)
+            errno = ENOENT;
+        if (stands != 1 || change(h, tx, opaque) < 0)
+            hs_tx_abort(h, tx);
+        else if (hs_tx_commit(h, tx) == 0)
+            return 0;
+        if (errno != EAGAIN)
+            return -1;
+    }
+}
+
+struct one_value {
+    const char *path, *value;
+};
+
+static int write_value(struct hs *h, hs_tx_t tx, void *opaque)
+{
+    const struct one_value *v = opaque;
+
+    return hs_write(h, tx, v->path, v->value, strlen(v->value));
+}
+
+int hs_write_while(struct hs *h, const char *there, const char *path, const char *value)
+{
+    struct one_value v = {path, value};
+
+    return hs_change(h, there, write_value, &v);
+}
+
 /* ---- domains ------------------------------------------------------------------------------ */
 
 static int tell_number(struct hs *h, uint32_t type, uint32_t number)

@@ -136,6 +136,17 @@ hs_tx_t hs_tx_start(struct hs *h);
 int hs_tx_commit(struct hs *h, hs_tx_t tx);
 void hs_tx_abort(struct hs *h, hs_tx_t tx);
 
+/*
+ * Runs `change` in a transaction, again as long as somebody else interferes, but only while the node `there` stands: what its
+ * owner has removed does not come back by somebody's late word. `change` may be called several times; -1 (with errno) from it
+ * ends all without a change. -1 with ENOENT also where `there` does not stand.
+ */
+int hs_change(struct hs *h, const char *there,
+              int (*change)(struct hs *h, hs_tx_t tx, void *opaque), void *opaque);
+
+/* The same for one value. */
+int hs_write_while(struct hs *h, const char *there, const char *path, const char *value);
+
 /* ---- many changes in a transaction -------------------------------------------------------- */
 
 /*
