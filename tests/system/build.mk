@@ -12,7 +12,9 @@ MACHINE := tests/system/machine
 # HV=xen TOOLS=xen make check-system-lifecycle: the same questions to Debian's Xen.
 # Where CPUs race with each other, each has a thread of QEMU.
 RACES := --threads=multi
-SYSTEM_OPTIONS = --hv=$(HV) $(if $(TOOLS),--tools=$(TOOLS))
+# STUTTER=7 make check-system-lifecycle: our programs in Domain 0 are stopped for moments, at random (stutter.c).
+SYSTEM_OPTIONS = --hv=$(HV) $(if $(TOOLS),--tools=$(TOOLS)) \
+    $(if $(STUTTER),--add=$(B)/tests/stutter --append-dom0=lab.stutter=$(STUTTER))
 
 check-system-boot: $(B)/tests/memory
 	tests/system/boots $(SYSTEM_OPTIONS)
@@ -72,8 +74,9 @@ check-demo:
 	tests/lab/demo $(SYSTEM_OPTIONS)
 
 # They run in guests, too, which have no libraries.
-ALL += $(B)/tests/view $(B)/tests/unix $(B)/tests/memory $(B)/tests/core
-$(B)/tests/view $(B)/tests/unix $(B)/tests/memory $(B)/tests/core: $(B)/tests/%: tests/system/%.c
+STATIC_TOOLS := $(addprefix $(B)/tests/,view unix memory core stutter)
+ALL += $(STATIC_TOOLS)
+$(STATIC_TOOLS): $(B)/tests/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
 
