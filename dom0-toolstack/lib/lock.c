@@ -26,8 +26,7 @@ int run_path(char *out, size_t size, const char *name)
     return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
-int lock_take_in(const char *name, uint64_t what, const volatile sig_atomic_t *stop,
-                 struct hl_error *e)
+int lock_take_in(const char *name, uint64_t what, struct hl_error *e)
 {
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
     char path[PATH_MAX];
@@ -40,22 +39,19 @@ int lock_take_in(const char *name, uint64_t what, const volatile sig_atomic_t *s
         return hl_fail(e, errno, step, path, NULL);
     range.l_start = (off_t)what;
     /* The lock is the open file's, so it works between threads, too. */
-    while (!(stop != NULL && *stop) && fcntl(fd, F_OFD_SETLKW, &range) < 0) {
+    while (fcntl(fd, F_OFD_SETLKW, &range) < 0) {
         if (errno == EINTR)
             continue;
         rc = hl_fail(e, errno, step, path, NULL);
         close(fd);
         return rc;
     }
-    if (stop == NULL || !*stop)
-        return fd;
-    close(fd);
-    return -EINTR;
+    return fd;
 }
 
 int lock_take(uint64_t what, struct hl_error *e)
 {
-    return lock_take_in("devices.lock", what, NULL, e);
+    return lock_take_in("devices.lock", what, e);
 }
 
 int lock_take_name(const char *name, struct hl_error *e)

@@ -6,7 +6,6 @@
 #ifndef HL_LOCK_H
 #define HL_LOCK_H
 
-#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +18,8 @@ struct hl_error;
 
 /* Waits for the lock. A descriptor for lock_drop(), or a negative errno. */
 int lock_take(uint64_t what, struct hl_error *e);
-/* The same in a file of its own, /run/hospes/NAME. -EINTR, without a record, when *stop (may be NULL) was set meanwhile. */
-int lock_take_in(const char *name, uint64_t what, const volatile sig_atomic_t *stop,
-                 struct hl_error *e);
+/* The same in a file of its own, /run/hospes/NAME. */
+int lock_take_in(const char *name, uint64_t what, struct hl_error *e);
 /* As lock_take(), for a name that a domain is to have: from when one sees that it is free until it stands in xenstore. Names of
  * the same hash wait for each other, too. */
 int lock_take_name(const char *name, struct hl_error *e);

@@ -215,13 +215,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: hospes-9p PATH   (of the device in xenstore)\n");
         return 2;
     }
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     umask(0);
     setrlimit(RLIMIT_NOFILE, &files);
-    int rc = turn_wait("9p", argv[1], &stop, e);
+    int rc = turn_wait("9p", argv[1], e);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
     if (rc == 0)
         rc = open_share(&s, argv[1], e);
     if (rc == 0)

@@ -73,11 +73,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: hospes-block PATH   (of the device in xenstore)\n");
         return 2;
     }
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    int rc = turn_wait("block", argv[1], &stop, e);
+    int rc = turn_wait("block", argv[1], e);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
     if (rc == 0)
         rc = io_open(&io, 256, e);
     if (rc == 0)

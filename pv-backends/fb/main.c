@@ -54,11 +54,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: hospes-fb PATH   (of the screen in xenstore)\n");
         return 2;
     }
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    rc = turn_wait("fb", argv[1], &stop, e);
+    rc = turn_wait("fb", argv[1], e);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
     if (rc == 0)
         rc = fb_device_open(&d, argv[1], e);
     if (rc == 0)
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     } else if (d.vfb.there) {
         if (rc != -ESRCH)
             fb_device_refuse(&d, e);
-    } else if (rc != -EINTR && rc != -ESRCH) {
+    } else if (rc != -ESRCH) {
         char *why = hl_error_sentence(e);
 
         fprintf(stderr, "hospes-fb: %s\n", why == NULL ? "out of memory" : why);

@@ -29,8 +29,7 @@ static int place(const char *path, uint64_t *out)
     return 0;
 }
 
-int turn_wait(const char *kind, const char *path, const volatile sig_atomic_t *stop,
-              struct hl_error *e)
+int turn_wait(const char *kind, const char *path, struct hl_error *e)
 {
     char name[32];
     uint64_t at = 0;
@@ -39,7 +38,7 @@ int turn_wait(const char *kind, const char *path, const volatile sig_atomic_t *s
     if (rc < 0)
         return hl_fail(e, -rc, "lock the device", path, "it is no device's path");
     snprintf(name, sizeof(name), "%s.lock", kind);
-    rc = lock_take_in(name, at, stop, e);
+    rc = lock_take_in(name, at, e);
     if (rc < 0)
         return rc;
     /* From now on the program outlives hospesd, which had it die with itself (backends.c). */

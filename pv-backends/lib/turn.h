@@ -7,12 +7,12 @@
 #ifndef PVB_TURN_H
 #define PVB_TURN_H
 
-#include <signal.h>
-
 struct hl_error;
 
-/* `path`: the device's in xenstore, .../DOMID/DEVID. -EINTR when *stop was set meanwhile. Once in a process. */
-int turn_wait(const char *kind, const char *path, const volatile sig_atomic_t *stop,
-              struct hl_error *e);
+/*
+ * `path`: the device's in xenstore, .../DOMID/DEVID. Once in a process, before it handles SIGTERM, which so ends one that
+ * waits: a handler that is run just before the wait would not end it.
+ */
+int turn_wait(const char *kind, const char *path, struct hl_error *e);
 
 #endif

@@ -85,11 +85,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: hospes-net PATH   (of the device in xenstore)\n");
         return 2;
     }
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    int rc = turn_wait("net", argv[1], &stop, e);
+    int rc = turn_wait("net", argv[1], e);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
     if (rc == 0)
         rc = vif_open(&vif, argv[1], e);
     if (rc == 0)
