@@ -12,57 +12,81 @@
 #include "dom0-toolstack/hospesd/client.h"
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/domain_dump.h"
+#include "dom0-toolstack/lib/fault.h"
 #include "dom0-toolstack/lib/files.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "hypercalls/abi/domctl.h"
 #include "xenstore/client/xs_client.h"
 
 /*
- * One that has ended, or is being built, or has no domain: hospesd may be about to restart it. That
- * ends first, or it would come again. 0, with *uuid, if it was so.
+ * Does it run, so that nobody thinks of restarting it? Then it is paused now, and cannot end before it is destroyed. A paused
+ * one may be in the making.
  */
-static int give_up_restart(struct app *app, const char *name_or_id, uint32_t domid,
-                           const struct hv_domain_info *info, uint8_t uuid[16])
+static bool held(struct app *app, const struct hv_domain_info *found)
 {
-    char *name = NULL;
-    int rc;
+    struct hv_domain_info info;
 
-    if (!info)
-        return hospesd_give_up(name_or_id, uuid, NULL);
-    if (!info->shutdown && !info->dying && !info->paused)
-        return -ENOENT;
-    rc = hl_domain_name(&app->ctx, domid, &name, NULL);
-    if (rc == 0)
-        rc = hospesd_give_up(name, uuid, NULL);
-    free(name);
-    return rc;
+    if (found->shutdown || found->dying || found->paused)
+        return false;
+    return hv_domain_pause(app->ctx.hv, found->domid, NULL) == 0 &&
+           hv_domain_info(app->ctx.hv, found->domid, &info, NULL) == 0 &&
+           memcmp(info.uuid, found->uuid, sizeof(info.uuid)) == 0 && !info.shutdown && !info.dying;
 }
+
+/*
+ * The domain that is found, or with NULL what hospesd knows by this name and has no domain. What hospesd may be about to
+ * restart is given up first, or it would come again. The answer is the command's; *quicker: hospesd was, and the guest may have
+ * another domain.
+ */
+static int destroy_found(struct app *app, const char *name, const struct hv_domain_info *found,
+                         bool *quicker)
+{
+    uint8_t uuid[16];
+    bool given_up;
+    int rc = 0;
+
+    hl_fault_kill();
+    given_up =
+        !(found && held(app, found)) && name != NULL && hospesd_give_up(name, uuid, NULL) == 0;
+    if (found)
+        rc = hl_domain_destroy(&app->ctx, found->domid, app->err);
+    *quicker = rc == -ESRCH && !given_up;
+    if (found ? rc < 0 && !(given_up && rc == -ESRCH) : !given_up)
+        return *quicker ? EXIT_FAILED : app_failed(app);
+    hl_error_clear(app->err);
+    return given_up ? app_wait_gone(app, uuid) : 0;
+}
+
+/* How often a guest may be restarted under our hands. */
+#define MAX_LOOKS 5
 
 static int destroy(struct app *app, const char *name_or_id, bool force)
 {
-    struct hv_domain_info info;
-    bool given_up, found;
-    uint32_t domid = 0;
-    uint8_t uuid[16];
-    int rc = 0;
+    for (unsigned int look = 1;; look++) {
+        struct hv_domain_info info;
+        uint32_t domid = 0;
+        char *name = NULL;
+        bool found, quicker;
+        int answer;
 
-    if (!app_open(app, 0))
-        return EXIT_FAILED;
-    found = hl_domain_find(&app->ctx, name_or_id, &domid, app->err) == 0 &&
-            hv_domain_info(app->ctx.hv, domid, &info, app->err) == 0;
-    if (found && domid == 0 && !force) {
-        app_say(app, "not destroying domain 0; -f forces it, which works only where the toolstack "
-                     "runs in a domain of its own");
-        return EXIT_FAILED;
+        found = hl_domain_find(&app->ctx, name_or_id, &domid, app->err) == 0 &&
+                hv_domain_info(app->ctx.hv, domid, &info, app->err) == 0;
+        if (found && domid == 0 && !force) {
+            app_say(app,
+                    "not destroying domain 0; -f forces it, which works only where the toolstack "
+                    "runs in a domain of its own");
+            return EXIT_FAILED;
+        }
+        if (found)
+            hl_domain_name(&app->ctx, domid, &name, NULL);
+        answer = destroy_found(app, found ? name : name_or_id, found ? &info : NULL, &quicker);
+        free(name);
+        if (!quicker)
+            return answer;
+        if (look == MAX_LOOKS)
+            return app_failed(app);
+        hl_error_clear(app->err);
     }
-    given_up = give_up_restart(app, name_or_id, domid, found ? &info : NULL, uuid) == 0;
-    if (found)
-        rc = hl_domain_destroy(&app->ctx, domid, app->err);
-    /* hospesd may have been quicker. */
-    if (found ? rc < 0 && !(given_up && rc == -ESRCH) : !given_up)
-        return app_failed(app);
-    hl_error_clear(app->err);
-    return given_up ? app_wait_gone(app, uuid) : 0;
 }
 
 static int run_destroy(struct app *app, const struct verb *verb, int argc, char **argv)
@@ -77,7 +101,7 @@ static int run_destroy(struct app *app, const struct verb *verb, int argc, char 
         return app->exit_code;
     if (!app_args(app, verb, argc, 1, 1))
         return EXIT_USAGE;
-    return destroy(app, argv[optind], force);
+    return app_open(app, 0) ? destroy(app, argv[optind], force) : EXIT_FAILED;
 }
 
 static int each_argument(struct app *app, const struct verb *verb, int argc, char **argv,

@@ -467,8 +467,11 @@ static void restart_failed(struct guest *g, struct hl_error *e)
 
 int guest_give_up(struct daemon *d, const char *name, uint8_t uuid[16])
 {
-    struct guest *g = d->guests;
+    struct guest *g;
 
+    /* It may have ended just now. */
+    guests_scan(d, false);
+    g = d->guests;
     while (g && ((g->state != GUEST_WAITING && g->state != GUEST_RESTARTING) ||
                  strcmp(g->name, name) != 0))
         g = g->next;

@@ -4,29 +4,38 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "dom0-toolstack/lib/error.h"
 
+/* Does the variable name this step? */
+static bool is_at(const char *variable, unsigned int step)
+{
+    const char *at = getenv(variable);
+
+    return at != NULL && step == strtoul(at, NULL, 10);
+}
+
 void hl_fault_kill(void)
 {
     static unsigned int steps;
-    const char *at = getenv("HOSPES_KILL_AT");
 
     steps++;
-    if (at != NULL && steps == strtoul(at, NULL, 10))
+    if (is_at("HOSPES_KILL_AT", steps))
         raise(SIGKILL);
+    if (is_at("HOSPES_STOP_AT", steps))
+        raise(SIGSTOP);
 }
 
 int hl_fault(const char *step, struct hl_error *e)
 {
     static unsigned int steps;
-    const char *at = getenv("HOSPES_FAIL_AT");
 
     hl_fault_kill();
     steps++;
-    if (at == NULL || steps != strtoul(at, NULL, 10))
+    if (!is_at("HOSPES_FAIL_AT", steps))
         return 0;
-    return hl_fail(e, EIO, step, NULL, "made to fail by HOSPES_FAIL_AT=%s", at);
+    return hl_fail(e, EIO, step, NULL, "made to fail by HOSPES_FAIL_AT=%u", steps);
 }

@@ -2,7 +2,7 @@
 /*
  * Failures on purpose, for tests of the ways back: with HOSPES_FAIL_AT=N in the environment, the
  * N-th step of the process that asks here fails. With HOSPES_KILL_AT=N it is killed at the N-th of
- * these steps and of those that cannot fail.
+ * these steps and of those that cannot fail; with HOSPES_STOP_AT=N it stops there until SIGCONT.
  */
 #ifndef HL_FAULT_H
 #define HL_FAULT_H

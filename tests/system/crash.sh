@@ -147,6 +147,29 @@ refuses "short: it is gone, and not awaited" 'no domain of this name' $HL domid 
 is "short: no mark stays" "" "$(ls -A /run/hospes/restarting)"
 nothing_left "short: nothing is left" 10
 
+# ---- destroyed while it crashes -------------------------------------------------------------------------
+# destroy has looked at it and saw it run; then it crashes, and hospesd is about to restart it, or has done so.
+stopped()
+{
+    grep -q '^State:.T' "/proc/$1/status"
+}
+for then in at-once restarted; do
+    works "meanwhile, $then: create" $HL create "$(busy $then 'on_crash = "restart"')"
+    id=$($HL domid $then)
+    becomes "meanwhile, $then: it is at work" 20 on_console $then '^# 0 disks'
+    HOSPES_STOP_AT=1 $HL destroy $then >$OUT 2>$ERR </dev/null &
+    pid=$!
+    becomes "meanwhile, $then: destroy has looked" 20 stopped $pid
+    works "meanwhile, $then: it crashes" xenstore-write "/local/domain/$id/data/crash" 1
+    [ $then = at-once ] ||
+        becomes "meanwhile, $then: it is another domain" 30 sh -c "new=\$($HL domid $then) && [ \$new != $id ]"
+    kill -CONT $pid
+    wait $pid
+    is "meanwhile, $then: destroy succeeds" 0 $?
+    refuses "meanwhile, $then: it is gone, and not awaited" 'no domain of this name' $HL domid $then
+    nothing_left "meanwhile, $then: nothing is left" 10
+done
+
 # ---- restart ----------------------------------------------------------------------------------------------
 connected()
 {
