@@ -3,7 +3,7 @@
  * Makes Domain 0's programs wait for each other where they seldom do: one after the other is stopped for a moment, chosen at
  * random, from a millisecond to most of a second. What is right then does not depend on who is first. Runs until it is killed.
  *
- *   stutter SEED
+ *   stutter SEED [NAME...]        other programs, if they are named; on any Linux
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -21,6 +21,8 @@ static const char *const ours[] = {"hospesd",    "xenstored",      "hospes-block
                                    "hospes-net", "hospes-fb",      "hospes-9p",
                                    "hl",         "xenstore-write", "xenstore-rm"};
 
+static const char *const *names = ours;
+static size_t nr_names = sizeof(ours) / sizeof(ours[0]);
 static uint64_t seed;
 
 static unsigned int below(unsigned int n)
@@ -59,8 +61,8 @@ static bool may_stop(int pid)
 
     if (!look(pid, name, &parent))
         return false;
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        if (strcmp(name, ours[i]) == 0)
+    for (size_t i = 0; i < nr_names; i++) {
+        if (strcmp(name, names[i]) == 0)
             return parent <= 1 || (look(parent, above, &grand) && strcmp(above, "script") != 0 &&
                                    strcmp(above, "timeout") != 0);
     }
@@ -94,9 +96,13 @@ static void rest(unsigned int ms)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc < 2)
         return 2;
     seed = strtoull(argv[1], NULL, 0);
+    if (argc > 2) {
+        names = (const char *const *)argv + 2;
+        nr_names = (size_t)argc - 2;
+    }
     for (;;) {
         int pid = choose();
 
