@@ -330,6 +330,9 @@ static void see(struct daemon *d, const struct hv_domain_info *info, bool startu
         /* The worker is making it, or taking it away. */
         if (info->dying || (same && same->state == GUEST_RESTARTING))
             return;
+        /* Somebody is making it: until xenstored knows it we would not hear of its end, and keep what we mapped of it. */
+        if (hs_is_introduced(d->ctx.xs, info->domid) == 0)
+            return;
         g = guest_add(d, info->domid, info->uuid);
         if (!g)
             return;

@@ -345,6 +345,34 @@ static void drop_name(struct job *j)
     j->name_lock = -1;
 }
 
+/* What a step answered, before anything is undone; of a domain that somebody destroyed meanwhile it is that. */
+static int cause(const struct job *j, int rc, struct hl_error *e)
+{
+    struct hv_domain_info info;
+
+    if (rc == 0 || (hv_domain_info(j->ctx->hv, j->result->domid, &info, NULL) == 0 && !info.dying &&
+                    memcmp(info.uuid, j->config.uuid, sizeof(info.uuid)) == 0))
+        return rc;
+    return hl_fail_dom(e, ESRCH, j->result->domid, "make the domain",
+                       "somebody has destroyed it meanwhile");
+}
+
+/* Somebody may have destroyed it since it can be seen: who does that removes the record, and must find it. */
+static int keep_record(struct job *j, struct hl_error *e)
+{
+    int lock = lock_take(LOCK_DOMAIN(j->result->domid), e), rc = lock < 0 ? lock : 0;
+    char home[32];
+
+    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, j->result->domid);
+    if (rc == 0 && hs_exists(j->ctx->xs, HS_TX_NONE, home) != 1)
+        rc = hl_fail_dom(e, ESRCH, j->result->domid, "keep the domain's configuration",
+                         "somebody has destroyed it meanwhile");
+    if (rc == 0)
+        rc = hl_record_save(&j->config, e);
+    lock_drop(lock);
+    return rc;
+}
+
 static int publish(struct job *j, struct hl_error *e)
 {
     struct hl_build_result *r = j->result;
@@ -360,16 +388,19 @@ static int publish(struct job *j, struct hl_error *e)
         goto undo;
     if (hs_introduce(j->ctx->xs, r->domid, r->store_mfn, r->store_port) < 0) {
         rc = hl_fail_dom(e, errno, r->domid, "introduce the domain to xenstored", NULL);
+        rc = cause(j, rc, e);
         goto undo;
     }
     rc = hl_fault("add the devices", e);
     if (rc == 0)
         rc = hl_devices_add(j->ctx, r->domid, &j->config.devices, e);
+    rc = cause(j, rc, e);
     if (rc != 0)
         goto release;
     rc = hl_fault("keep the domain's configuration", e);
     if (rc == 0)
-        rc = hl_record_save(&j->config, e);
+        rc = keep_record(j, e);
+    rc = cause(j, rc, e);
     if (rc != 0)
         goto devices;
     return 0;
@@ -408,6 +439,7 @@ static int make_domain(struct job *j, struct hl_error *e)
         rc = hl_fault("fill the domain", e);
     if (rc == 0)
         rc = fill(j, e);
+    rc = cause(j, rc, e);
     built = now_us();
     j->result->us_build = built - start;
     if (rc == 0)

@@ -256,7 +256,8 @@ int hl_domain_mark_managed(struct hl_ctx *ctx, uint32_t domid, struct hl_error *
     snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
     hl_domain_managed_path(domid, path);
     if (hs_write_while(ctx->xs, home, path, "1") < 0)
-        return hl_fail_dom(e, errno, domid, "mark as kept by hospesd", NULL);
+        return hl_fail_dom(e, errno, domid, "mark as kept by hospesd",
+                           errno == ENOENT ? "somebody has destroyed it meanwhile" : NULL);
     return 0;
 }
 
@@ -368,7 +369,7 @@ static int write_name(struct hs *xs, hs_tx_t tx, void *opaque)
     return hs_exists(xs, tx, n->vm) == 1 ? hs_write_at(xs, tx, n->vm, "name", "%s", n->name) : 0;
 }
 
-/* Nobody else takes the name meanwhile. */
+/* Nobody else takes the name meanwhile, or changes the record. */
 static int rename_locked(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[16],
                          const char *name, struct hl_error *e)
 {
@@ -392,7 +393,7 @@ static int rename_locked(struct hl_ctx *ctx, uint32_t domid, const uint8_t uuid[
 int hl_domain_rename(struct hl_ctx *ctx, uint32_t domid, const char *name, struct hl_error *e)
 {
     struct hv_domain_info info;
-    int lock, rc = need_store(ctx, rename_step, e);
+    int name_lock, lock, rc = need_store(ctx, rename_step, e);
 
     if (rc == 0)
         rc = hv_domain_info(ctx->hv, domid, &info, e);
@@ -403,11 +404,14 @@ int hl_domain_rename(struct hl_ctx *ctx, uint32_t domid, const char *name, struc
         hl_error_advise(e, "1 to 255 characters, not a number, without / and control characters");
         return -EINVAL;
     }
-    lock = lock_take_name(name, e);
-    if (lock < 0)
-        return lock;
-    rc = rename_locked(ctx, domid, info.uuid, name, e);
+    name_lock = lock_take_name(name, e);
+    if (name_lock < 0)
+        return name_lock;
+    /* Its record has the name, and the devices, which come and go. */
+    lock = lock_take(LOCK_DOMAIN(domid), e);
+    rc = lock < 0 ? lock : rename_locked(ctx, domid, info.uuid, name, e);
     lock_drop(lock);
+    lock_drop(name_lock);
     return rc;
 }
 

@@ -120,6 +120,75 @@ done
 is "create is killed while it undoes what it did" "" "$undone"
 if [ $killed -ge 1 ]; then ok "that happened"; else fail "that happened" "$killed times"; fi
 
+# ---- destroyed meanwhile ------------------------------------------------------------------------------
+# destroyed_at N COMMAND...: the command stops at its step N, and somebody destroys what guest there is by then, who may have to
+# wait for the command. What is wrong is in $wrong; false: there is no such step.
+ended()
+{
+    ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+stands()
+{
+    ended "$1" || grep -q '^State:.T' "/proc/$1/status" 2>/dev/null
+}
+destroyed_at()
+{
+    local n=$1 id command status destroy=
+    shift
+    HOSPES_STOP_AT=$n "$@" >/tmp/said 2>&1 </dev/null &
+    command=$!
+    soon 20 stands $command
+    if ended $command; then
+        wait $command
+        return 1
+    fi
+    id=$($HL list | awk 'NR == 3 { print $2 }')
+    if [ -n "$id" ]; then
+        $HL destroy "$id" >$OUT 2>$ERR </dev/null &
+        destroy=$!
+        for _ in 1 2 3 4 5; do
+            ended $destroy && break
+            sleep 0.2
+        done
+    fi
+    kill -CONT $command
+    wait $command
+    status=$?
+    if [ $status != 0 ] && ! grep -qE '^hl: .*(somebody has destroyed it|no such domain|no domain of|has ended)' /tmp/said; then
+        wrong="step $n ended with $status: $(cat /tmp/said)"
+    fi
+    # The command may have been a destroy itself.
+    if [ -n "$destroy" ] && ! wait $destroy && ! grep -q 'no such domain' $ERR; then
+        wrong="step $n: destroy: $(said)"
+    fi
+    # The memory of a dead one stays as long as somebody has it mapped.
+    [ -z "$id" ] || soon 5 gone "$id" || wrong="step $n: it is still there"
+    $HL destroy one >/dev/null 2>&1
+    [ -n "$wrong" ] || as_before || wrong="step $n leaves something: $(said)"
+}
+# destroyed_everywhere NAME BEFORE COMMAND...: at each of its steps; BEFORE comes first each time.
+destroyed_everywhere()
+{
+    local name=$1 before=$2 n=1 wrong=
+    shift 2
+    while [ -z "$wrong" ] && $before && destroyed_at $n "$@"; do
+        n=$((n + every))
+    done
+    $HL destroy one >/dev/null 2>&1
+    [ $n -gt 3 ] || wrong="$n steps: $wrong"
+    is "$name" "" "$wrong"
+    echo "# fewer than $((n + 1)) steps"
+}
+again()
+{
+    $HL create -q -p "$cfg" >$OUT 2>$ERR </dev/null || fail "create again" "$(said)"
+}
+cfg=$(kit one front-block.elf "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
+destroyed_everywhere "each step of create may find it destroyed" true $HL create -q -p "$cfg"
+destroyed_everywhere "each step of destroy may" again $HL destroy one
+destroyed_everywhere "each step of block-attach may" again $HL block-attach one /disks/more.img,raw,xvdc,w
+destroyed_everywhere "each step of block-detach may" again $HL block-detach one xvda
+
 # ---- without hospesd ------------------------------------------------------------------------------
 die "$(pidof hospesd)"
 late=$(some 2 4 6 8 9 10 11 13 15)
@@ -135,10 +204,6 @@ if as_before; then ok "and removes them"; else fail "and removes them" "$(said)"
 
 # ---- destroy ----------------------------------------------------------------------------------------
 cfg=$(kit one front-block.elf "disk = [ '/disks/raw.img,raw,xvda,w', '/disks/empty.qcow2,qcow2,xvdb,w' ]" "vif = [ 'bridge=xenbr0' ]")
-again()
-{
-    $HL create -q -p "$cfg" >$OUT 2>$ERR </dev/null || fail "create again" "$(said)"
-}
 left=
 for n in $(some 2 3 4 5 6 7); do
     again

@@ -7,11 +7,13 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dom0-toolstack/lib/ctx.h"
 #include "dom0-toolstack/lib/domain.h"
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hv_domain.h"
+#include "dom0-toolstack/lib/lock.h"
 #include "tests/unit/device_rig.h"
 
 #define HOME "/local/domain/7"
@@ -153,6 +155,34 @@ static void name(void)
     CHECK(!there(HOME));
 }
 
+static bool renamed(void)
+{
+    return strcmp(value(HOME "/name"), "waited") == 0;
+}
+
+/* Its record is changed: whoever changes it, too, comes later. */
+static void name_waits(void)
+{
+    int lock = lock_take(LOCK_DOMAIN(7), NULL);
+    pid_t pid;
+
+    live();
+    CHECK(lock >= 0);
+    pid = fork();
+    if (pid == 0) {
+        struct hl_error *e = hl_error_new();
+
+        close(lock);
+        ctx.xs = hs_open(HS_SOCKET);
+        finish(hl_domain_rename(&ctx, 7, "waited", e), e);
+    }
+    /* One that did not wait would have been seen by then. */
+    rest_ms(300);
+    CHECK(!renamed());
+    lock_drop(lock);
+    CHECK(answer(pid) == 0 && renamed());
+}
+
 static void mark(void)
 {
     live();
@@ -167,8 +197,11 @@ static void mark(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"change", change},     {"change_too_late", change_too_late},
-        {"requests", requests}, {"name", name},
+        {"change", change},
+        {"change_too_late", change_too_late},
+        {"name_waits", name_waits},
+        {"requests", requests},
+        {"name", name},
         {"mark", mark},
     };
     int rc;
