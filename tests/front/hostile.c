@@ -54,20 +54,21 @@ bool hostile_calm(struct front *f)
 
 /* ---- memory that changes ---- */
 
-static volatile bool stop, runs;
+static volatile bool wanted, runs;
 static void (*change)(unsigned int round);
 
 static void changer(void *arg)
 {
     (void)arg;
     for (;;) {
-        for (unsigned int round = 0; !stop; round++) {
+        while (!wanted) {
+            nap(MS);
+        }
+        runs = true;
+        for (unsigned int round = 0; wanted; round++) {
             change(round);
         }
         runs = false;
-        while (stop) {
-            nap(MS);
-        }
     }
 }
 
@@ -76,19 +77,22 @@ bool start_changing(void (*fn)(unsigned int round))
     static bool up;
 
     change = fn;
-    runs = true;
-    barrier(); /* it looks when `stop` falls */
-    stop = false;
+    barrier(); /* it looks when it is wanted */
+    wanted = true;
     if (!up && vcpu_start(1, changer, NULL) != 0) {
         return false;
     }
     up = true;
+    /* It may have slept through what comes next, and never be seen to end. */
+    while (!runs) {
+        hv_sched_op(SCHEDOP_yield, NULL);
+    }
     return true;
 }
 
 void stop_changing(void)
 {
-    stop = true;
+    wanted = false;
     while (runs) {
         hv_sched_op(SCHEDOP_yield, NULL);
     }

@@ -26,7 +26,7 @@ bool hostile_begin(struct front *f);
  */
 bool hostile_calm(struct front *f);
 
-/* Calls `change` over and over on vCPU 1, the round counted, until stop_changing(). False: there is one vCPU only. */
+/* Calls `change` over and over on vCPU 1, the round counted, from now until stop_changing(). False: there is one vCPU only. */
 bool start_changing(void (*change)(unsigned int round));
 void stop_changing(void);
 
