@@ -263,19 +263,27 @@ int hl_domain_mark_managed(struct hl_ctx *ctx, uint32_t domid, struct hl_error *
 
 /* ---- requests to the guest ---- */
 
+/*
+ * Where the domain was destroyed meanwhile, nothing of it stays. Not by hs_change(): some of these nodes are the guest's, which
+ * could write there, too, and keep a transaction from ever coming to its end.
+ */
 static int write_home(struct hl_ctx *ctx, uint32_t domid, const char *key, const char *value,
                       const char *step, struct hl_error *e)
 {
-    char home[32], path[96];
+    struct hv_domain_info info;
+    char path[96];
     int rc = need_store(ctx, step, e);
 
     if (rc != 0)
         return rc;
-    snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
-    snprintf(path, sizeof(path), "%s/%s", home, key);
-    if (hs_write_while(ctx->xs, home, path, value) < 0)
+    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/%s", domid, key);
+    if (hs_write(ctx->xs, HS_TX_NONE, path, value, strlen(value)) < 0)
         return hl_fail(e, errno, step, path, NULL);
-    return 0;
+    /* Its nodes go after it: if they went before we wrote, it is dead by now. */
+    if (hv_domain_info(ctx->hv, domid, &info, NULL) == 0 && !info.dying)
+        return 0;
+    (void)hs_rm_prune(ctx->xs, HS_TX_NONE, path);
+    return hl_fail_dom(e, ESRCH, domid, step, "somebody has destroyed it meanwhile");
 }
 
 int hl_domain_request(struct hl_ctx *ctx, uint32_t domid, const char *what, bool force,

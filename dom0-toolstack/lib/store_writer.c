@@ -187,7 +187,7 @@ int store_transact(struct hs *xs, uint32_t domid,
                    void (*fill)(struct store_writer *w, void *opaque), void *opaque,
                    const char *step, struct hl_error *e)
 {
-    for (;;) {
+    for (unsigned int i = 0; i < HS_TX_TRIES; i++) {
         struct store_writer w = {.xs = xs, .domid = domid};
         int err = attempt(&w, fill, opaque);
 
@@ -196,4 +196,7 @@ int store_transact(struct hs *xs, uint32_t domid,
         if (err != EAGAIN)
             return hl_fail(e, err, step, *w.failed == '\0' ? NULL : w.failed, NULL);
     }
+    hl_fail_dom(e, EBUSY, domid, step, "the guest changes the same nodes over and over");
+    hl_error_advise(e, "pause it first");
+    return -EBUSY;
 }

@@ -55,7 +55,7 @@ bool store_has(struct store_writer *w, const char *path);
 void store_missing(struct store_writer *w, const char *path);
 
 /*
- * Runs `fill` in a transaction, again as long as somebody else interferes. -errno with a record that
+ * Runs `fill` in a transaction, again where somebody else interferes (HS_TX_TRIES; -EBUSY). -errno with a record that
  * has `step` and the path that failed.
  */
 int store_transact(struct hs *xs, uint32_t domid,

@@ -6,6 +6,9 @@
  *   late_word_test XENSTORED
  */
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +17,7 @@
 #include "dom0-toolstack/lib/error.h"
 #include "dom0-toolstack/lib/hv_domain.h"
 #include "dom0-toolstack/lib/lock.h"
+#include "dom0-toolstack/lib/store_writer.h"
 #include "tests/unit/device_rig.h"
 
 #define HOME "/local/domain/7"
@@ -24,8 +28,10 @@ static unsigned int destroyed_at;
 
 static void destroy_meanwhile(void)
 {
-    if (destroyed_at > 0 && --destroyed_at == 0)
+    if (destroyed_at > 0 && --destroyed_at == 0) {
+        rig_dying = true;
         hs_rm(rig_xs, HS_TX_NONE, HOME);
+    }
 }
 
 int __wrap_hv_domain_set_max_mem(struct hv *hv, uint32_t domid, uint64_t kib, struct hl_error *e);
@@ -102,6 +108,34 @@ static void change(void)
     hs_rm(rig_xs, HS_TX_NONE, "/change");
 }
 
+/* Somebody who interferes for ever does not hold us up for ever. */
+static void fill(struct store_writer *w, void *opaque)
+{
+    store_put(w, "/change", "value", "ours");
+    (void)store_has(w, "/change/value"); /* it is sent */
+    CHECK(count_up(w->xs, w->tx, opaque) == 0);
+}
+
+static void interference(void)
+{
+    struct hl_error *e = hl_error_new();
+    unsigned int others = UINT_MAX;
+    char *why;
+
+    put("/change/value", "4");
+    calls = 0;
+    CHECK(hs_change(rig_xs, "/change", count_up, &others) == -1 && errno == EAGAIN);
+    CHECK(calls == HS_TX_TRIES);
+    CHECK(store_transact(rig_xs, 7, fill, &others, "test", e) == -EBUSY);
+    CHECK(calls == 2 * HS_TX_TRIES);
+    why = hl_error_sentence(e);
+    CHECK_STR(why,
+              "test (domain 7): the guest changes the same nodes over and over; pause it first");
+    free(why);
+    hl_error_free(e);
+    hs_rm(rig_xs, HS_TX_NONE, "/change");
+}
+
 /* What is looked for is removed after the transaction began. */
 static int removed_meanwhile(struct hs *xs, hs_tx_t tx, void *opaque)
 {
@@ -127,6 +161,7 @@ static void live(void)
     put(HOME "/name", "guest");
     put(HOME "/memory/static-max", "65536");
     destroyed_at = 0;
+    rig_dying = false;
 }
 
 static void requests(void)
@@ -137,12 +172,30 @@ static void requests(void)
     CHECK(hl_domain_sysrq(&ctx, 7, 's', NULL) == 0);
     CHECK_STR(value(HOME "/control/sysrq"), "s");
     destroyed_at = 1;
-    CHECK(hl_domain_mem_set(&ctx, 7, 16384, NULL) == -ENOENT);
+    CHECK(hl_domain_mem_set(&ctx, 7, 16384, NULL) == -ESRCH);
     CHECK(!there(HOME));
-    CHECK(hl_domain_shutdown(&ctx, 7, false, NULL) == -ENOENT);
-    CHECK(hl_domain_sysrq(&ctx, 7, 's', NULL) == -ENOENT);
-    CHECK(hl_domain_vcpu_set(&ctx, 7, 1, NULL) == -ENOENT);
+    CHECK(hl_domain_sysrq(&ctx, 7, 's', NULL) == -ESRCH);
+    CHECK(hl_domain_vcpu_set(&ctx, 7, 1, NULL) == -ESRCH);
     CHECK(!there(HOME));
+}
+
+/* The guest writes to the same node, over and over. */
+static void busy_node(void)
+{
+    pid_t pid;
+
+    live();
+    pid = fork();
+    if (pid == 0) {
+        struct hs *guest = hs_open(HS_SOCKET);
+
+        for (;;)
+            hs_write_at(guest, HS_TX_NONE, HOME, "control/shutdown", "%s", "");
+    }
+    for (int i = 0; i < 50; i++)
+        CHECK(hl_domain_shutdown(&ctx, 7, false, NULL) == 0);
+    kill(pid, SIGKILL);
+    CHECK(answer(pid) == -1);
 }
 
 static void name(void)
@@ -198,9 +251,11 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {"change", change},
+        {"interference", interference},
         {"change_too_late", change_too_late},
         {"name_waits", name_waits},
         {"requests", requests},
+        {"busy_node", busy_node},
         {"name", name},
         {"mark", mark},
     };

@@ -472,7 +472,7 @@ void hs_tx_abort(struct hs *h, hs_tx_t tx)
 int hs_change(struct hs *h, const char *there,
               int (*change)(struct hs *h, hs_tx_t tx, void *opaque), void *opaque)
 {
-    for (;;) {
+    for (unsigned int i = 0; i < HS_TX_TRIES; i++) {
         hs_tx_t tx = hs_tx_start(h);
         int stands;
 
@@ -488,6 +488,7 @@ int hs_change(struct hs *h, const char *there,
         if (errno != EAGAIN)
             return -1;
     }
+    return -1;
 }
 
 struct one_value {

@@ -136,10 +136,14 @@ hs_tx_t hs_tx_start(struct hs *h);
 int hs_tx_commit(struct hs *h, hs_tx_t tx);
 void hs_tx_abort(struct hs *h, hs_tx_t tx);
 
+/* So often a transaction that somebody interferes with is begun again. Whoever does it so often means to: a guest may change
+ * nodes of its own as often as it likes. */
+#define HS_TX_TRIES 200
+
 /*
- * Runs `change` in a transaction, again as long as somebody else interferes, but only while the node `there` stands: what its
+ * Runs `change` in a transaction, again where somebody else interferes, but only while the node `there` stands: what its
  * owner has removed does not come back by somebody's late word. `change` may be called several times; -1 (with errno) from it
- * ends all without a change. -1 with ENOENT also where `there` does not stand.
+ * ends all without a change. -1 with ENOENT also where `there` does not stand, with EAGAIN after HS_TX_TRIES.
  */
 int hs_change(struct hs *h, const char *there,
               int (*change)(struct hs *h, hs_tx_t tx, void *opaque), void *opaque);
