@@ -249,20 +249,28 @@ static void remove_errors(struct store_writer *w, uint32_t domid, const char *pa
         store_remove_below(w, base, path);
 }
 
+/* What the back end and the guest said of it. */
+static void remove_words(struct store_writer *w, void *opaque)
+{
+    const struct device_job *j = opaque;
+    char path[STORE_PATH_SIZE];
+
+    remove_errors(w, j->backend_domid, j->error);
+    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/error/device/%s/%" PRIu32, j->domid,
+             j->class->name, j->devid);
+    remove_errors(w, j->domid, path);
+}
+
 static void remove_rest(struct store_writer *w, void *opaque)
 {
     struct set *set = opaque;
-    char path[STORE_PATH_SIZE];
 
     for (size_t i = 0; i < set->count; i++) {
-        const struct device_job *j = &set->jobs[i];
+        struct device_job *j = &set->jobs[i];
 
         store_remove(w, j->front);
         store_remove(w, j->back);
-        remove_errors(w, j->backend_domid, j->error);
-        snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/error/device/%s/%" PRIu32, j->domid,
-                 j->class->name, j->devid);
-        remove_errors(w, j->domid, path);
+        remove_words(w, j);
         store_remove(w, j->copy);
     }
 }
@@ -574,6 +582,8 @@ static int bring(struct device_job *j, struct hl_device *d,
             return rc;
         if (again)
             usleep(tries[i].away_ms * 1000);
+        /* Linux may have come to look at one before when it went, and have said that when it was gone. */
+        (void)store_transact(j->ctx->xs, j->domid, remove_words, j, "forget what was said", NULL);
         rc = add(j->ctx, j->domid, d, e);
         if (rc != 0 || !again || is_hidden(d))
             return rc;

@@ -314,6 +314,23 @@ static void half_made(void)
     }
 }
 
+/* Of one that went while the back end looked, that says so when it has gone: the next one has nothing to do with it. */
+static void said_before(void)
+{
+    static const char said_late[] = "/local/domain/0/error/backend/qdisk/7/51776/error";
+    pid_t back = start_back_end(), guest = start_slow_guest(0, 400);
+    bool is;
+    int rc;
+
+    put(said_late, "2 unable to read other end. missing or inaccessible.");
+    rc = answer(attach("nbd:new"));
+    is = soon(connected);
+    stop(guest);
+    stop(back);
+    CHECK(rc == 0 && is);
+    CHECK(!there(said_late));
+}
+
 /* What a guest was given time for, it still has time for when the machine stood still. */
 static void stands_still(void)
 {
@@ -494,6 +511,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {"quick", quick},
         {"half_made", half_made},
+        {"said_before", said_before},
         {"stands_still", stands_still},
         {"busy", busy},
         {"silent", silent},
