@@ -35,26 +35,24 @@ static bool held(struct app *app, const struct hv_domain_info *found)
 
 /*
  * The domain that is found, or with NULL what hospesd knows by this name and has no domain. What hospesd may be about to
- * restart is given up first, or it would come again. The answer is the command's; *quicker: hospesd was, and the guest may have
- * another domain.
+ * restart is given up first, or it would come again. 0; 1: the restart of *uuid was given up, and its end is to be waited for;
+ * -ESRCH: hospesd was quicker, and the guest may have another domain; or another negative errno.
  */
 static int destroy_found(struct app *app, const char *name, const struct hv_domain_info *found,
-                         bool *quicker)
+                         uint8_t uuid[16])
 {
-    uint8_t uuid[16];
     bool given_up;
-    int rc = 0;
+    int rc;
 
     hl_fault_kill();
     given_up =
         !(found && held(app, found)) && name != NULL && hospesd_give_up(name, uuid, NULL) == 0;
-    if (found)
-        rc = hl_domain_destroy(&app->ctx, found->domid, app->err);
-    *quicker = rc == -ESRCH && !given_up;
-    if (found ? rc < 0 && !(given_up && rc == -ESRCH) : !given_up)
-        return *quicker ? EXIT_FAILED : app_failed(app);
-    hl_error_clear(app->err);
-    return given_up ? app_wait_gone(app, uuid) : 0;
+    if (!found)
+        return given_up ? 1 : -ENOENT;
+    rc = hl_domain_destroy(&app->ctx, found->domid, app->err);
+    if (given_up && (rc == 0 || rc == -ESRCH))
+        return 1;
+    return rc;
 }
 
 /* How often a guest may be restarted under our hands. */
@@ -62,12 +60,14 @@ static int destroy_found(struct app *app, const char *name, const struct hv_doma
 
 static int destroy(struct app *app, const char *name_or_id, bool force)
 {
-    for (unsigned int look = 1;; look++) {
+    int rc = -ESRCH;
+    uint8_t uuid[16];
+
+    for (unsigned int look = 0; rc == -ESRCH && look < MAX_LOOKS; look++) {
         struct hv_domain_info info;
         uint32_t domid = 0;
         char *name = NULL;
-        bool found, quicker;
-        int answer;
+        bool found;
 
         found = hl_domain_find(&app->ctx, name_or_id, &domid, app->err) == 0 &&
                 hv_domain_info(app->ctx.hv, domid, &info, app->err) == 0;
@@ -79,14 +79,13 @@ static int destroy(struct app *app, const char *name_or_id, bool force)
         }
         if (found)
             hl_domain_name(&app->ctx, domid, &name, NULL);
-        answer = destroy_found(app, found ? name : name_or_id, found ? &info : NULL, &quicker);
+        rc = destroy_found(app, found ? name : name_or_id, found ? &info : NULL, uuid);
         free(name);
-        if (!quicker)
-            return answer;
-        if (look == MAX_LOOKS)
-            return app_failed(app);
-        hl_error_clear(app->err);
     }
+    if (rc < 0)
+        return app_failed(app);
+    hl_error_clear(app->err);
+    return rc == 1 ? app_wait_gone(app, uuid) : 0;
 }
 
 static int run_destroy(struct app *app, const struct verb *verb, int argc, char **argv)

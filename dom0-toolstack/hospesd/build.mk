@@ -13,13 +13,13 @@ $(B)/test/hospesd_test: $(B)/unit/tests/unit/hospesd_test.o $(HL_TEST_OBJ) $(HOS
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
 # The programs that serve devices, with a real xenstored.
-$(B)/test/backends_test: $(addprefix $(B)/unit/,tests/unit/backends_test.o tests/unit/device_rig.o \
+$(B)/test/backends_test: $(addprefix $(B)/unit/,tests/unit/backends_test.o tests/unit/device_rig.o tests/unit/hospesd_say.o \
         dom0-toolstack/hospesd/backends.o dom0-toolstack/hospesd/loop.o) $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBHOSPES_LIBS)
 
 # A console as it is opened, with a real xenstored.
-$(B)/test/console_test: $(addprefix $(B)/unit/,tests/unit/console_test.o tests/unit/device_rig.o \
+$(B)/test/console_test: $(addprefix $(B)/unit/,tests/unit/console_test.o tests/unit/device_rig.o tests/unit/hospesd_say.o \
         $(addprefix dom0-toolstack/hospesd/,console.o viewer.o socket.o history.o logfile.o loop.o ring.o)) $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -Wl,--wrap=hv_map_frames,--wrap=hv_unmap,--wrap=evtchn_bind_interdomain \

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -24,17 +23,6 @@
 
 static struct daemon d;
 static char starts[64]; /* a file with a byte for each start of a program */
-
-/* In place of main.c. */
-void say(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-}
 
 static void store_changed(void *opaque, uint32_t events)
 {

@@ -6,7 +6,6 @@
  *   console_test XENSTORED
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -25,17 +24,6 @@ static struct daemon d;
 static struct xencons_interface page;
 static bool destroyed; /* somebody destroys the domain while its console is opened */
 static unsigned int mapped, bound;
-
-/* In place of main.c. */
-void say(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-}
 
 /* ---- the hypervisor ---- */
 
