@@ -43,7 +43,7 @@ $(B)/test/driver_domain_test: UNIT_LIBS := -Wl,--wrap=device_wait_gone,--wrap=hv
 $(B)/test/nat_test: TOOLSTACK_PLAYED := net
 $(B)/test/nat_test: UNIT_LIBS := -Wl,--wrap=access,--wrap=opendir,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=fsync,--wrap=script_run
 $(B)/test/attach_test $(B)/test/xs_batch_test $(B)/test/disk_users_test $(B)/test/late_word_test: TOOLSTACK_PLAYED :=
-$(B)/test/attach_test: UNIT_LIBS := -Wl,--wrap=hv_domain_info,--wrap=device_wait_taken_up,--wrap=device_wait_settled,--wrap=usleep,--wrap=clock_gettime
+$(B)/test/attach_test: UNIT_LIBS := -Wl,--wrap=hv_domain_info,--wrap=hs_tx_commit,--wrap=device_wait_taken_up,--wrap=device_wait_settled,--wrap=usleep,--wrap=clock_gettime
 $(B)/test/late_word_test: UNIT_LIBS := -Wl,--wrap=hv_domain_info,--wrap=hv_domain_set_max_mem,--wrap=hv_domain_list
 $(TOOLSTACK_RIG_TESTS): $(B)/test/%: $(B)/unit/tests/unit/%.o $(B)/unit/tests/unit/device_rig.o $(TOOLSTACK_UNIT_OBJ)
 	@mkdir -p $(@D)

@@ -275,12 +275,12 @@ static void remove_rest(struct store_writer *w, void *opaque)
     }
 }
 
-static void forget_nodes(struct set *set)
+static int forget_nodes(struct set *set, struct hl_error *e)
 {
     hl_fault_kill();
-    if (set->count > 0)
-        (void)store_transact(set->jobs[0].ctx->xs, set->jobs[0].domid, remove_rest, set,
-                             "remove the devices' nodes", NULL);
+    return set->count == 0 ? 0
+                           : store_transact(set->jobs[0].ctx->xs, set->jobs[0].domid, remove_rest,
+                                            set, "remove the devices' nodes", e);
 }
 
 /*
@@ -297,13 +297,19 @@ static bool server_is_away(const struct set *set, size_t i)
     return j->elsewhere && away;
 }
 
-/* Without asking the guest. The nodes that say what there is to undo stay until it is undone. */
+/* Without asking the guest. A living one can keep its nodes (-EBUSY). */
+static int drop_fronts(struct set *set, struct hl_error *e)
+{
+    return set->count == 0 ? 0
+                           : store_transact(set->jobs[0].ctx->xs, set->jobs[0].domid, remove_fronts,
+                                            set, "remove the front ends", e);
+}
+
+/* The front ends are gone. The nodes that say what there is to undo stay until it is undone. */
 static void let_go(struct set *set)
 {
     if (set->count == 0)
         return;
-    (void)store_transact(set->jobs[0].ctx->xs, set->jobs[0].domid, remove_fronts, set,
-                         "remove the front ends", NULL);
     hl_fault_kill();
     for (size_t i = 0; i < set->count; i++)
         set->jobs[i].lingers =
@@ -314,6 +320,15 @@ static void let_go(struct set *set)
             set->jobs[i].class->unplug(&set->jobs[i]);
 }
 
+/* Of a guest that is dead, or is to be: nobody is asked, and nobody told. */
+static void release_all(struct set *set)
+{
+    (void)drop_fronts(set, NULL);
+    let_go(set);
+    /* What was undone is not undone again by whoever comes after an interruption. */
+    (void)forget_nodes(set, NULL);
+}
+
 static void take_away(struct set *set)
 {
     size_t n = 0;
@@ -322,8 +337,7 @@ static void take_away(struct set *set)
         if (set->jobs[i].added)
             set->jobs[n++] = set->jobs[i];
     set->count = n;
-    let_go(set);
-    forget_nodes(set);
+    release_all(set);
 }
 
 static bool is_among(char **names, unsigned int n, const char *name)
@@ -382,9 +396,7 @@ void hl_devices_release(struct hl_ctx *ctx, uint32_t domid)
     if (ctx->xs == NULL)
         return;
     find_all(ctx, domid, &set);
-    let_go(&set);
-    /* What was undone is not undone again by whoever comes after an interruption. */
-    forget_nodes(&set);
+    release_all(&set);
     free(set.jobs);
 }
 
@@ -506,11 +518,12 @@ static int remove_locked(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind
         rc = close_device(&j, force, e);
     if (rc == 0)
         rc = hl_fault("take the device away", e);
+    if (rc == 0)
+        rc = drop_fronts(&set, e);
     if (rc != 0)
         return rc;
     let_go(&set);
-    forget_nodes(&set);
-    return 0;
+    return forget_nodes(&set, e);
 }
 
 int hl_device_remove(struct hl_ctx *ctx, uint32_t domid, enum hl_device_kind kind, uint32_t devid,

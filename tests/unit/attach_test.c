@@ -44,6 +44,20 @@ int __wrap_device_wait_settled(struct device_job *j, unsigned int seconds)
     return __real_device_wait_settled(j, (seconds + haste - 1) / haste);
 }
 
+/* The guest writes to the device's front end while somebody removes that, each time. */
+static bool meddled;
+
+int __real_hs_tx_commit(struct hs *h, hs_tx_t tx);
+int __wrap_hs_tx_commit(struct hs *h, hs_tx_t tx);
+int __wrap_hs_tx_commit(struct hs *h, hs_tx_t tx)
+{
+    if (!meddled || hs_exists(h, tx, FRONT) == 1 || hs_exists(h, HS_TX_NONE, FRONT) != 1)
+        return __real_hs_tx_commit(h, tx);
+    hs_tx_abort(h, tx);
+    errno = EAGAIN;
+    return -1;
+}
+
 int __wrap_usleep(useconds_t us);
 int __wrap_usleep(useconds_t us)
 {
@@ -331,6 +345,25 @@ static void said_before(void)
     CHECK(!there(said_late));
 }
 
+/* A guest that writes its nodes over and over can keep them, but nobody is told that they are gone. */
+static void meddles(void)
+{
+    pid_t back = start_back_end(), guest = start_slow_guest(0, 400);
+    bool was = attached(), kept, told;
+    int rc, in_the_end;
+
+    meddled = true;
+    rc = answer(detach(true));
+    meddled = false;
+    told = strstr(said(), "over and over; pause it first") != NULL;
+    kept = there(COPY) && there(FRONT);
+    in_the_end = answer(detach(true));
+    stop(guest);
+    stop(back);
+    CHECK(was && rc == 1 && told && kept);
+    CHECK(in_the_end == 0 && !there(COPY) && !there(FRONT));
+}
+
 /* What a guest was given time for, it still has time for when the machine stood still. */
 static void stands_still(void)
 {
@@ -512,6 +545,7 @@ int main(int argc, char **argv)
         {"quick", quick},
         {"half_made", half_made},
         {"said_before", said_before},
+        {"meddles", meddles},
         {"stands_still", stands_still},
         {"busy", busy},
         {"silent", silent},
